@@ -1,0 +1,1 @@
+"""Street View Insights in one import."""

@@ -1,0 +1,280 @@
+//! The one error of the core: what happened, to which thing, what to do, and whether trying again can help.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Result of every fallible function of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong. Matched without a wildcard in the bindings, so that a new kind forces a decision there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A setting is missing, malformed or contradictory.
+    Configuration,
+    /// An argument or an input table cannot be used.
+    InvalidInput,
+    /// A `gs://` URI is malformed.
+    InvalidUri,
+    /// No valid credentials.
+    Authentication,
+    /// The credentials are valid and not allowed to do this.
+    PermissionDenied,
+    /// The named resource does not exist.
+    NotFound,
+    /// A resource with the same name and another meaning exists.
+    AlreadyExists,
+    /// An image cannot be read.
+    Image,
+    /// BigQuery refused or failed a query.
+    Query,
+    /// A response schema cannot be served or an answer cannot be described by it.
+    Schema,
+    /// The model is retired, unknown, or not served where it was asked for.
+    ModelUnavailable,
+    /// The service refused the request for its form.
+    InvalidRequest,
+    /// The service asked to slow down.
+    Throttled,
+    /// The service failed (5xx).
+    Unavailable,
+    /// The connection failed or broke.
+    Transport,
+    /// No answer in time.
+    Timeout,
+    /// An answer that cannot be understood.
+    MalformedResponse,
+    /// The work was cancelled.
+    Cancelled,
+    /// A defect of streetlens.
+    Internal,
+}
+
+/// How far an error reaches within a run over many images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Only the request that met it.
+    #[default]
+    Request,
+    /// Every request of the run would meet it.
+    Run,
+}
+
+/// An error with everything a message needs.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    scope: Scope,
+    retryable: bool,
+    details: Box<Details>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What the service said about an error, where it said it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The service that answered, for example `BigQuery`.
+    pub service: Option<&'static str>,
+    /// HTTP status code.
+    pub status: Option<u16>,
+    /// The service's own reason, for example `invalidQuery` or `RESOURCE_EXHAUSTED`.
+    pub reason: Option<String>,
+    /// BigQuery location of the job.
+    pub location: Option<String>,
+    /// BigQuery job id.
+    pub job_id: Option<String>,
+    /// How long the service asked to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// How often the request was sent.
+    pub attempts: u32,
+}
+
+impl Error {
+    /// An error of this kind; whether it is retryable follows from the kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let retryable = matches!(
+            kind,
+            ErrorKind::Throttled
+                | ErrorKind::Unavailable
+                | ErrorKind::Transport
+                | ErrorKind::Timeout
+                | ErrorKind::MalformedResponse
+        );
+        Self { kind, message: message.into(), scope: Scope::Request, retryable, details: Box::default(), source: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.details.hint = Some(hint.into());
+        self
+    }
+
+    /// Overrides whether trying again can help.
+    #[must_use]
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.retryable = retryable;
+        self
+    }
+
+    /// Says how far the error reaches.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Names the service that answered, with its HTTP status.
+    #[must_use]
+    pub fn with_service(mut self, service: &'static str, status: u16) -> Self {
+        self.details.service = Some(service);
+        self.details.status = Some(status);
+        self
+    }
+
+    /// Adds the service's own reason.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Option<String>) -> Self {
+        self.details.reason = reason;
+        self
+    }
+
+    /// Adds the job and location a BigQuery error belongs to.
+    #[must_use]
+    pub fn with_job(mut self, job_id: Option<String>, location: Option<String>) -> Self {
+        if job_id.is_some() {
+            self.details.job_id = job_id;
+        }
+        if location.is_some() {
+            self.details.location = location;
+        }
+        self
+    }
+
+    /// Adds how long the service asked to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.details.retry_after = retry_after;
+        self
+    }
+
+    /// Records how often the request was sent.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.details.attempts = attempts;
+        self
+    }
+
+    /// Keeps the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The same error for a second reader; the cause stays with the first.
+    #[must_use]
+    pub fn without_source(&self) -> Self {
+        Self {
+            kind: self.kind,
+            message: self.message.clone(),
+            scope: self.scope,
+            retryable: self.retryable,
+            details: self.details.clone(),
+            source: None,
+        }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message without the hint.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the service said.
+    #[must_use]
+    pub fn details(&self) -> &Details {
+        &self.details
+    }
+
+    /// Whether sending the same request again can help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.retryable
+    }
+
+    /// Whether every request of the run would meet this error.
+    #[must_use]
+    pub fn stops_the_run(&self) -> bool {
+        self.scope == Scope::Run
+    }
+
+    /// Takes out the error that caused this one, for a binding that can raise the original.
+    pub fn take_source(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.source.take()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        let details = &self.details;
+        let mut facts = Vec::new();
+        if let Some(status) = details.status {
+            facts.push(format!("{} {status}", details.service.unwrap_or("HTTP")));
+        }
+        for (name, value) in [("reason", &details.reason), ("location", &details.location), ("job", &details.job_id)] {
+            if let Some(value) = value {
+                facts.push(format!("{name} `{value}`"));
+            }
+        }
+        if details.attempts > 1 {
+            facts.push(format!("{} attempts", details.attempts));
+        }
+        if !facts.is_empty() {
+            write!(formatter, " ({})", facts.join(", "))?;
+        }
+        if let Some(hint) = &details.hint {
+            write!(formatter, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_names_the_facts_and_then_the_hint() {
+        let error = Error::new(ErrorKind::Query, "Syntax error at [1:8]")
+            .with_service("BigQuery", 400)
+            .with_reason(Some("invalidQuery".into()))
+            .with_job(Some("job_1".into()), Some("US".into()))
+            .with_hint("check the SQL");
+        assert_eq!(
+            error.to_string(),
+            "Syntax error at [1:8] (BigQuery 400, reason `invalidQuery`, location `US`, job `job_1`)\nhint: check the SQL"
+        );
+    }
+
+    #[test]
+    fn only_transient_kinds_are_retryable_by_default() {
+        assert!(Error::new(ErrorKind::Throttled, "").is_retryable());
+        assert!(!Error::new(ErrorKind::PermissionDenied, "").is_retryable());
+    }
+}

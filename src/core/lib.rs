@@ -1,0 +1,14 @@
+//! The behaviour of streetlens: queries to BigQuery and questions to Gemini about street imagery. Knows no Python.
+
+pub mod error;
+pub mod settings;
+
+pub mod transport;
+
+pub mod retry;
+
+pub mod auth;
+
+pub mod stack;
+
+pub mod bigquery;

@@ -1,0 +1,170 @@
+//! Keeps HTTP connections open and spreads requests over as many clients as the server's stream limit asks for.
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, header};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::{Request, Response, Transport};
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings::{Settings, is_loopback};
+
+/// Google's front ends take 100 streams on one HTTP/2 connection, and a client keeps one connection per host.
+const IN_FLIGHT_PER_CLIENT: usize = 80;
+
+const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
+
+/// HTTP over a growing set of clients, the least busy first.
+pub struct HttpPool {
+    certificates: Vec<reqwest::Certificate>,
+    clients: RwLock<Vec<Arc<PooledClient>>>,
+}
+
+struct PooledClient {
+    remote: reqwest::Client,
+    loopback: reqwest::Client,
+    in_flight: AtomicUsize,
+}
+
+impl HttpPool {
+    /// A pool with one client; nothing is contacted.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        install_crypto_provider();
+        let certificates = read_certificates(settings)?;
+        let first = Arc::new(PooledClient::new(&certificates)?);
+        Ok(Self { certificates, clients: RwLock::new(vec![first]) })
+    }
+
+    fn least_busy(&self) -> Result<Arc<PooledClient>> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let best = clients.iter().min_by_key(|client| client.in_flight.load(Ordering::Relaxed)).cloned();
+        drop(clients);
+        match best {
+            Some(client) if client.in_flight.load(Ordering::Relaxed) < IN_FLIGHT_PER_CLIENT => Ok(client),
+            _ => self.add_client(),
+        }
+    }
+
+    fn add_client(&self) -> Result<Arc<PooledClient>> {
+        let client = Arc::new(PooledClient::new(&self.certificates)?);
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.push(Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+#[async_trait]
+impl Transport for HttpPool {
+    async fn exchange(&self, request: &Request, headers: &HeaderMap) -> Result<Response> {
+        let client = self.least_busy()?;
+        let _slot = Slot::take(&client);
+        let http = if is_loopback(&request.url) { &client.loopback } else { &client.remote };
+        let mut builder =
+            http.request(request.method.clone(), request.url.clone()).headers(headers.clone()).timeout(request.timeout);
+        if !request.body.is_empty() {
+            builder = builder.header(header::CONTENT_TYPE, request.content_type).body(request.body.clone());
+        }
+        let failed = |error: reqwest::Error| transport_error(error, request);
+        let response = builder.send().await.map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(failed)?;
+        Ok(Response { status, headers, body })
+    }
+}
+
+impl PooledClient {
+    fn new(certificates: &[reqwest::Certificate]) -> Result<Self> {
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| {
+                Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
+                    .with_hint("check the CA certificates named by `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`")
+                    .with_source(error.without_url())
+            })
+        };
+        Ok(Self {
+            remote: build(client_builder().tls_certs_merge(certificates.iter().cloned()))?,
+            // A proxy for the outside world has no business between two processes of one machine.
+            loopback: build(client_builder().no_proxy())?,
+            in_flight: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// Counts a request as in flight until it is dropped, also when its task is cancelled.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl<'a> Slot<'a> {
+    fn take(client: &'a PooledClient) -> Self {
+        client.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(&client.in_flight)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn client_builder() -> reqwest::ClientBuilder {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .http2_keep_alive_while_idle(true)
+}
+
+fn install_crypto_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // An error means that a provider is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+fn read_certificates(settings: &Settings) -> Result<Vec<reqwest::Certificate>> {
+    let Some(path) = &settings.ca_bundle else {
+        return Ok(Vec::new());
+    };
+    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new(ErrorKind::Configuration, format!("the CA bundle `{}` cannot be read", path.display()))
+            .with_hint("point `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE` at a PEM file, or unset it")
+            .with_source(source)
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(error.into()))?;
+    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.into()))
+}
+
+fn transport_error(error: reqwest::Error, request: &Request) -> Error {
+    let host = request.url.host_str().unwrap_or("the server");
+    let service = request.service;
+    let (kind, message) = if error.is_timeout() && !error.is_connect() {
+        let seconds = request.timeout.as_secs_f64();
+        (ErrorKind::Timeout, format!("{service} (`{host}`) gave no answer within {seconds} s"))
+    } else if error.is_connect() {
+        (ErrorKind::Transport, format!("{service} (`{host}`) cannot be reached: {}", root_cause(&error)))
+    } else if error.is_decode() || error.is_body() {
+        (ErrorKind::Transport, format!("the answer of {service} broke off: {}", root_cause(&error)))
+    } else {
+        (ErrorKind::Transport, format!("the connection to {service} (`{host}`) broke: {}", root_cause(&error)))
+    };
+    // The URL may hold a signature, so it stays out of the message.
+    Error::new(kind, message).with_source(error.without_url())
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    if std::ptr::eq(cause, error as &dyn std::error::Error) {
+        return "connection error".to_owned();
+    }
+    cause.to_string()
+}
