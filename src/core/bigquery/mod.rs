@@ -1,1 +1,5 @@
 //! BigQuery: queries, jobs, tables.
+
+pub mod decode;
+pub mod schema;
+pub mod wire;
