@@ -1,0 +1,176 @@
+"""Holds the fault rules: which request meets which fault, drawn from a seed so that a run can be repeated.
+
+Whether a rule with a rate strikes depends on the seed, the rule, the request's content and how often that
+content was seen, never on the order in which concurrent requests arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+from streetlens.emulator.services import SERVICES, Service, service_of
+
+HTTP_KINDS = frozenset(
+    {"400", "401", "403", "404", "409", "429", "500", "502", "503", "504", "expired_token"}
+)
+WIRE_KINDS = frozenset({"slow", "stall", "cut_body", "reset", "bad_json", "html"})
+ANSWER_KINDS = frozenset(
+    {
+        "blocked",
+        "safety",
+        "recitation",
+        "truncated",
+        "no_candidates",
+        "no_parts",
+        "empty_text",
+        "thoughts_only",
+        "unknown_finish",
+        "wrong_schema",
+    }
+)
+"""Answers with status 200 that only Gemini gives."""
+KINDS = HTTP_KINDS | WIRE_KINDS | ANSWER_KINDS
+
+OPTIONS = {
+    "retry_after": "seconds for the Retry-After header",
+    "retry_delay": "seconds for a google.rpc.RetryInfo detail",
+    "message": "the error message",
+    "reason": "errors[0].reason, or the ErrorInfo reason",
+    "seconds": "how long `slow` waits before it passes the request on (default 1)",
+    "status": "the HTTP status of `html` (default 200)",
+}
+
+Option = str | int | float
+
+
+@dataclass
+class FaultRule:
+    """One rule: strikes at most `times`, after letting `after` matching requests pass; `struck` counts."""
+
+    kind: str
+    service: Service | None = None
+    rate: float = 1.0
+    times: int | None = None
+    match: str | None = None
+    after: int = 0
+    options: dict[str, Option] = field(default_factory=dict)
+    identifier: int = 0
+    struck: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what could never strike."""
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown fault {self.kind!r}; known: {', '.join(sorted(KINDS))}")
+        if self.service is not None and self.service not in SERVICES:
+            raise ValueError(f"unknown service {self.service!r}; known: {', '.join(SERVICES)}")
+        if not 0.0 <= self.rate <= 1.0:
+            raise ValueError(f"rate must be between 0 and 1, not {self.rate}")
+        unknown = set(self.options) - set(OPTIONS)
+        if unknown:
+            raise ValueError(
+                f"unknown fault option {', '.join(sorted(unknown))}; known: {', '.join(OPTIONS)}"
+            )
+        if self.kind in ANSWER_KINDS:
+            if self.service not in {None, "gemini"}:
+                raise ValueError(f"fault {self.kind!r} is an answer of gemini; {self.service} never gives it")
+            self.service = "gemini"
+
+    def number(self, option: str, default: float) -> float:
+        """Return a numeric option."""
+        return float(self.options.get(option, default))
+
+    def text(self, option: str) -> str | None:
+        """Return a text option, or None."""
+        value = self.options.get(option)
+        return None if value is None else str(value)
+
+
+class FaultSet:
+    """The rules in force; safe to use from several threads."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._rules: list[FaultRule] = []
+        self._seen: Counter[bytes] = Counter()
+        self._identifiers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def add(
+        self,
+        kind: str,
+        *,
+        service: Service | None = None,
+        rate: float = 1.0,
+        times: int | None = None,
+        match: str | None = None,
+        after: int = 0,
+        **options: Option,
+    ) -> FaultRule:
+        """Add a rule. Raises ValueError for an unknown kind, service, option or rate."""
+        rule = FaultRule(kind, service, rate, times, match, after, options)
+        with self._lock:
+            rule.identifier = next(self._identifiers)
+            self._rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        """Remove every rule and start the draws over."""
+        with self._lock:
+            self._rules.clear()
+            self._seen.clear()
+            self._identifiers = itertools.count(1)
+
+    def rules(self) -> list[dict[str, object]]:
+        """Describe the rules in force."""
+        with self._lock:
+            return [asdict(rule) for rule in self._rules]
+
+    def draw(self, method: str, path: str, body: bytes) -> list[FaultRule]:
+        """Return the rules that strike this request: any number of `slow`, then at most one other."""
+        if not self._rules:
+            return []
+        service = service_of(path)
+        if service is None:
+            return []
+        content = path.encode() + b"\n" + body
+        striking: list[FaultRule] = []
+        with self._lock:
+            for rule in self._rules:
+                if rule.service not in {None, service} or (rule.match and rule.match.encode() not in content):
+                    continue
+                if rule.times is not None and rule.struck >= rule.times:
+                    continue
+                if rule.after > 0:
+                    rule.after -= 1
+                    continue
+                if rule.rate < 1.0 and self._chance(rule, method, content) >= rule.rate:
+                    continue
+                rule.struck += 1
+                striking.append(rule)
+                if rule.kind != "slow":
+                    break
+        return striking
+
+    def _chance(self, rule: FaultRule, method: str, content: bytes) -> float:
+        key = hashlib.blake2b(
+            f"{self.seed} {rule.identifier} {method} ".encode() + content, digest_size=16
+        ).digest()
+        self._seen[key] += 1
+        drawn = hashlib.blake2b(key + self._seen[key].to_bytes(8, "big"), digest_size=8).digest()
+        return int.from_bytes(drawn, "big") / 2**64
+
+
+def parse_header(text: str) -> FaultRule:
+    """Parse the `x-streetlens-fault` header: `kind[;option=value...]`. Raises ValueError."""
+    kind, *pairs = (piece.strip() for piece in text.split(";"))
+    options: dict[str, Option] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise ValueError(f"fault option {pair!r} must read name=value")
+        options[name.strip()] = value.strip()
+    return FaultRule(kind, options=options)

@@ -1,0 +1,119 @@
+"""Holds the state that the services share: project, objects, SQL engine, tokens, subscriptions, faults."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+from streetlens.emulator.errors import ServiceError
+from streetlens.emulator.faults import FaultSet
+from streetlens.emulator.request_log import RequestLog
+from streetlens.emulator.sharing.catalog import PUBLISHER_PROJECT, exchange_id, source_dataset
+from streetlens.emulator.sharing.subscriptions import Sharing
+from streetlens.emulator.storage.objects import ObjectStore
+from streetlens.emulator.tokens import TokenLedger
+
+if TYPE_CHECKING:
+    from streetlens.emulator.bigquery import Engine
+    from streetlens.emulator.dataset import SyntheticDataset
+
+DEFAULT_CUSTOMER = "1234-5678"
+
+
+class World:
+    """The shared state. `engine` runs SQL over `dataset`; `objects` holds its pictures."""
+
+    publisher_project = PUBLISHER_PROJECT
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        location: str,
+        engine: Engine,
+        dataset: SyntheticDataset,
+        seed: int = 0,
+        require_token: bool = False,
+    ) -> None:
+        self.project = project
+        self.location = location
+        self.engine = engine
+        self.dataset = dataset
+        self.objects = ObjectStore()
+        self.tokens = TokenLedger(project)
+        self.faults = FaultSet(seed)
+        self.request_log = RequestLog()
+        self.sharing = Sharing(self)
+        self.require_token = require_token
+        self._requires_token_at_start = require_token
+        self._published: set[str] = set()
+        self._lock = threading.Lock()
+        for name, load in dataset.images.items():
+            self.objects.put_lazy(dataset.bucket, name, load, "image/jpeg")
+
+    def subscribe(self, customer: str = DEFAULT_CUSTOMER) -> str:
+        """Subscribe the caller's project to the published data set; return the linked data set's id."""
+        location = self.location.lower()
+        dataset_id = f"imagery_insights___preview___{location}"
+        self.sharing.subscribe(
+            f"projects/{PUBLISHER_PROJECT}/locations/{location}/dataExchanges/{exchange_id(location)}"
+            f"/listings/imagery_insights_{customer.replace('-', '_')}__{location}",
+            {
+                "destinationDataset": {
+                    "location": location,
+                    "datasetReference": {"projectId": self.project, "datasetId": dataset_id},
+                }
+            },
+        )
+        return dataset_id
+
+    def link_dataset(self, dataset_id: str, location: str) -> None:
+        """Create the linked data set `dataset_id`, a view on what is published. Raises 409 when it exists."""
+        bigquery_error = importlib.import_module("streetlens.emulator.bigquery.errors").BigQueryError
+        source = self._publish(location)
+        try:
+            self.engine.create_dataset(
+                dataset_id, location=location.upper(), linked_source=f"{PUBLISHER_PROJECT}.{source}"
+            )
+        except bigquery_error as error:
+            message = str(error)
+            raise ServiceError("sharing", error.status, message) from error
+        self.engine.alias_dataset(source, dataset_id)
+
+    def unlink_dataset(self, dataset_id: str) -> None:
+        """Remove the linked data set."""
+        self.engine.delete_dataset(dataset_id)
+
+    def reset(self) -> None:
+        """Forget subscriptions, tokens, faults and requests; the objects and other data sets stay."""
+        self.faults.clear()
+        self.sharing.reset()
+        self.tokens.reset()
+        self.request_log.clear()
+        self.require_token = self._requires_token_at_start
+
+    def _publish(self, location: str) -> str:
+        """Load the published tables of one location when it is first subscribed to."""
+        source = source_dataset(location)
+        with self._lock:
+            if source not in self._published:
+                self.engine.create_dataset(source, location=location.upper())
+                for table_id, table in self.dataset.tables.items():
+                    self.engine.load_table(source, table_id, table.schema, table.rows)
+                self._published.add(source)
+        return source
+
+
+def build(project: str, location: str, observations: int, seed: int, *, require_token: bool) -> World:
+    """Build the world: the SQL engine and `observations` synthetic observations drawn from `seed`."""
+    engine = importlib.import_module("streetlens.emulator.bigquery").Engine(project, location)
+    dataset = importlib.import_module("streetlens.emulator.dataset").build(observations, seed)
+    return World(
+        project=project,
+        location=location,
+        engine=engine,
+        dataset=dataset,
+        seed=seed,
+        require_token=require_token,
+    )
