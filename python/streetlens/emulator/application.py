@@ -56,7 +56,11 @@ class _Gate:
         entry = self._world.request_log.record(
             request.method, request.rel_url.raw_path, request.query, request.headers, body
         )
-        response = await self._faulty(request, handler, body, entry)
+
+        async def respond(request: web.Request) -> web.StreamResponse:
+            return await self._faulty(request, handler, body, entry)
+
+        response = await _answered(request, respond)
         entry.seconds = time.perf_counter() - started
         if request.transport is not None and not request.transport.is_closing():
             entry.status = response.status
@@ -65,41 +69,39 @@ class _Gate:
     async def _faulty(
         self, request: web.Request, handler: Handler, body: bytes, entry: LoggedRequest
     ) -> web.StreamResponse:
-        async def next_handler(request: web.Request) -> web.StreamResponse:
+        async def pass_on(request: web.Request) -> web.StreamResponse:
             return await _answered(request, self._authorized(handler))
 
-        try:
-            rules = self._rules(request, body)
-        except ServiceError as error:
-            return error.response()
-        entry.fault = ",".join(rule.kind for rule in rules) or None
         service = service_of(request.path)
+        rules = self._rules(request, body)
+        entry.fault = ",".join(rule.kind for rule in rules) or None
         for rule in rules:
             if rule.kind == "slow":
                 await asyncio.sleep(rule.number("seconds", 1.0))
             elif service is not None:
-                try:
-                    return await strike(
-                        rule,
-                        request,
-                        service,
-                        next_handler,
-                        ledger=self._world.tokens,
-                        degenerate=self._degenerate,
-                        closing=self._closing,
-                    )
-                except ServiceError as error:
-                    return error.response()
-        return await next_handler(request)
+                return await strike(
+                    rule,
+                    request,
+                    service,
+                    pass_on,
+                    ledger=self._world.tokens,
+                    degenerate=self._degenerate,
+                    closing=self._closing,
+                )
+        return await pass_on(request)
 
     def _rules(self, request: web.Request, body: bytes) -> list[FaultRule]:
         header = request.headers.get("x-streetlens-fault")
         if header is None:
             return self._world.faults.draw(request.method, request.path, body)
+        service = service_of(request.path)
         try:
-            return [parse_header(header)]
+            rule = parse_header(header)
         except ValueError as error:
-            raise ServiceError(service_of(request.path), 400, f"x-streetlens-fault: {error}") from error
+            raise ServiceError(service, 400, f"x-streetlens-fault: {error}") from error
+        if rule.service not in {None, service}:
+            raise ServiceError(service, 400, f"x-streetlens-fault: only {rule.service} answers {rule.kind}")
+        return [rule]
 
     def _authorized(self, handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
