@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,10 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
             }
         )
 
+    async def reset(_: web.Request) -> web.StreamResponse:
+        await asyncio.to_thread(world.reset)
+        return json_response({})
+
     async def describe(_: web.Request) -> web.StreamResponse:
         return json_response(
             {"project": world.project, "location": world.location, "bucket": world.dataset.bucket}
@@ -61,6 +66,7 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
 
     return [
         web.get("/emulator/world", describe),
+        web.post("/emulator/reset", reset),
         web.post("/emulator/faults", add_fault),
         web.get("/emulator/faults", list_faults),
         web.delete("/emulator/faults", clear_faults),

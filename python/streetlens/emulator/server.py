@@ -45,9 +45,9 @@ def start(
     """
     if host != "localhost" and not _is_loopback(host):
         raise ValueError(f"the emulator binds loopback addresses only, not {host!r}: use 127.0.0.1 or ::1")
-    world = worlds.build(project, location, observations, seed, require_token=require_token)
-    if subscribed:
-        world.subscribe()
+    world = worlds.build(
+        project, location, observations, seed, require_token=require_token, subscribed=subscribed
+    )
     return Emulator(world, host, port)
 
 
@@ -113,7 +113,7 @@ class Emulator:
         return self._rpc.port
 
     def reset(self) -> None:
-        """Forget faults, logged requests, tokens and subscriptions; what was stored or loaded stays."""
+        """Go back to the start, except for objects and tables that were stored since."""
         self.world.reset()
 
     def stop(self) -> None:

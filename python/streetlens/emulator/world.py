@@ -35,6 +35,7 @@ class World:
         dataset: SyntheticDataset,
         seed: int = 0,
         require_token: bool = False,
+        subscribed: bool = False,
     ) -> None:
         self.project = project
         self.location = location
@@ -46,11 +47,13 @@ class World:
         self.request_log = RequestLog()
         self.sharing = Sharing(self)
         self.require_token = require_token
-        self._requires_token_at_start = require_token
+        self._at_start = (require_token, subscribed)
         self._published: set[str] = set()
         self._lock = threading.Lock()
         for name, load in dataset.images.items():
             self.objects.put_lazy(dataset.bucket, name, load, "image/jpeg")
+        if subscribed:
+            self.subscribe()
 
     def subscribe(self, customer: str = DEFAULT_CUSTOMER) -> str:
         """Subscribe the caller's project to the published data set; return the linked data set's id."""
@@ -86,12 +89,14 @@ class World:
         self.engine.delete_dataset(dataset_id)
 
     def reset(self) -> None:
-        """Forget subscriptions, tokens, faults and requests; the objects and other data sets stay."""
+        """Go back to the start, except for objects and tables that were stored since."""
         self.faults.clear()
         self.sharing.reset()
         self.tokens.reset()
         self.request_log.clear()
-        self.require_token = self._requires_token_at_start
+        self.require_token, subscribed = self._at_start
+        if subscribed:
+            self.subscribe()
 
     def _publish(self, location: str) -> str:
         """Load the published tables of one location when it is first subscribed to."""
@@ -105,7 +110,9 @@ class World:
         return source
 
 
-def build(project: str, location: str, observations: int, seed: int, *, require_token: bool) -> World:
+def build(
+    project: str, location: str, observations: int, seed: int, *, require_token: bool, subscribed: bool
+) -> World:
     """Build the world: the SQL engine and `observations` synthetic observations drawn from `seed`."""
     engine = importlib.import_module("streetlens.emulator.bigquery").Engine(project, location)
     dataset = importlib.import_module("streetlens.emulator.dataset").build(observations, seed)
@@ -116,4 +123,5 @@ def build(project: str, location: str, observations: int, seed: int, *, require_
         dataset=dataset,
         seed=seed,
         require_token=require_token,
+        subscribed=subscribed,
     )

@@ -16,6 +16,10 @@ import requests
 from streetlens.emulator import Emulator, extra, start
 
 
+def server_threads() -> set[int | None]:
+    return {thread.ident for thread in threading.enumerate() if thread.name == "streetlens-emulator"}
+
+
 def test_it_listens_on_loopback_at_a_free_port(emulator: Emulator) -> None:
     assert emulator.url.startswith("http://127.0.0.1:")
     assert emulator.port > 1024
@@ -28,19 +32,19 @@ def test_any_other_address_is_refused(host: str) -> None:
 
 
 def test_a_port_that_is_taken_is_an_os_error_and_leaves_no_thread(emulator: Emulator) -> None:
-    before = threading.active_count()
+    before = server_threads()
     with pytest.raises(OSError, match="address already in use"):
         start(emulator.port, observations=2)
-    assert threading.active_count() == before
+    assert server_threads() == before
 
 
 def test_stopping_frees_the_port_and_ends_the_threads() -> None:
-    before = threading.active_count()
     emulator = start(observations=2)
+    before = server_threads()
     requests.get(f"{emulator.url}/storage/v1/b?project=p", timeout=10)
     emulator.stop()
     emulator.stop()
-    assert threading.active_count() == before
+    assert len(before) > len(server_threads())
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", emulator.port), 1):
         pass
 
@@ -126,6 +130,27 @@ def test_a_path_of_a_service_that_is_not_emulated_is_unimplemented_and_named(emu
 
 def test_a_path_of_no_service_is_a_404(emulator: Emulator) -> None:
     assert requests.get(f"{emulator.url}/nowhere", timeout=10).status_code == 404
+
+
+def test_resetting_forgets_faults_requests_tokens_and_subscriptions(emulator: Emulator) -> None:
+    emulator.faults.add("503", service="storage")
+    requests.get(f"{emulator.url}/storage/v1/b?project=p", timeout=10)
+    emulator.world.tokens.lifetime = 1.0
+    emulator.world.subscribe()
+    requests.post(f"{emulator.url}/emulator/reset", timeout=10)
+    assert len(emulator.requests) == 0
+    assert emulator.world.tokens.lifetime > 1.0
+    assert requests.get(f"{emulator.url}/storage/v1/b?project=p", timeout=10).status_code == 200
+    assert emulator.world.sharing.list("projects/streetlens-demo/locations/-") == {}
+
+
+def test_an_emulator_that_began_subscribed_is_subscribed_again_after_a_reset() -> None:
+    with start(observations=2, subscribed=True) as emulator:
+        emulator.reset()
+        found = emulator.world.sharing.list("projects/streetlens-demo/locations/us")["subscriptions"]
+    assert [item["destinationDataset"]["datasetReference"]["datasetId"] for item in found] == [
+        "imagery_insights___preview___us"
+    ]
 
 
 def test_the_environment_points_clients_at_it(emulator: Emulator) -> None:
