@@ -1,1 +1,31 @@
-//! b
+//! The native module `streetlens._streetlens`: convert, one core call, wrap. Private; `streetlens._calls` is its only user.
+
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+mod bridge;
+mod call;
+mod convert;
+mod credentials;
+mod error;
+mod imports;
+mod parameters;
+mod run;
+mod session;
+mod table;
+
+/// Native half of streetlens.
+#[pyo3::pymodule]
+mod _streetlens {
+    #[pymodule_export]
+    use crate::bridge::shut_down;
+    #[pymodule_export]
+    use crate::call::Call;
+    #[pymodule_export]
+    use crate::credentials::http_request;
+    #[pymodule_export]
+    use crate::run::Run;
+    #[pymodule_export]
+    use crate::session::{Session, classify, generate_content, place, query, settings, subscribe, subscribe_listing};
+    #[pymodule_export]
+    use crate::table::NativeTable;
+}

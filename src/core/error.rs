@@ -75,7 +75,7 @@ pub struct Error {
 pub struct Details {
     /// What to do about it.
     pub hint: Option<String>,
-    /// The service that answered, for example `BigQuery`.
+    /// The service that answered, for example BigQuery.
     pub service: Option<&'static str>,
     /// HTTP status code.
     pub status: Option<u16>,

@@ -11,4 +11,15 @@ pub mod auth;
 
 pub mod stack;
 
+mod envelope;
+
 pub mod bigquery;
+pub mod gemini;
+pub mod sharing;
+pub mod storage;
+
+pub mod insights;
+
+pub mod classify;
+
+pub mod session;

@@ -12,10 +12,12 @@ pub struct Settings {
     pub project: String,
     /// Vertex AI location: a region, `global`, `us` or `eu`.
     pub region: String,
-    /// `BigQuery` and Analytics Hub location, for example `us`.
+    /// BigQuery and Analytics Hub location, for example `us`.
     pub location: String,
     /// Base addresses of the services.
     pub endpoints: Endpoints,
+    /// The location as BigQuery writes it, where the user named one; BigQuery infers it from the tables otherwise.
+    pub query_location: Option<String>,
     /// Extra certificate authorities, PEM.
     pub ca_bundle: Option<PathBuf>,
 }
@@ -23,7 +25,7 @@ pub struct Settings {
 /// Base addresses; `None` means Google's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoints {
-    /// `BigQuery`.
+    /// BigQuery.
     pub bigquery: Option<Url>,
     /// Vertex AI (Gemini).
     pub vertex: Option<Url>,
@@ -71,11 +73,8 @@ impl Settings {
             region: checked_location("region", input.region.as_deref().unwrap_or("us-central1"), "us-central1")?,
             location: checked_location("location", input.location.as_deref().unwrap_or("us"), "us")?,
             endpoints: resolve_endpoints(input, &variable)?,
-            ca_bundle: ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
-                .into_iter()
-                .find_map(variable)
-                .map(PathBuf::from)
-                .filter(|path| path.is_file()),
+            ca_bundle: ca_bundle(environment),
+            query_location: input.location.as_deref().map(query_location),
         })
     }
 }
@@ -100,6 +99,31 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether the address is of this machine or of its metadata server, which no proxy reaches.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
+    let is_metadata_server = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_link_local(),
+        Some(url::Host::Domain(name)) => name == "metadata.google.internal",
+        _ => false,
+    };
+    is_metadata_server || is_loopback(url)
+}
+
+/// The file of extra certificate authorities that other programs of this machine use.
+#[must_use]
+pub fn ca_bundle_from_environment() -> Option<PathBuf> {
+    ca_bundle(&|name| std::env::var(name).ok())
+}
+
+fn ca_bundle(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+        .into_iter()
+        .filter_map(environment)
+        .map(PathBuf::from)
+        .find(|path| path.is_file())
+}
+
 fn resolve_endpoints(input: &SettingsInput, variable: &dyn Fn(&str) -> Option<String>) -> Result<Endpoints> {
     let everywhere = input.endpoint.clone().or_else(|| variable("STREETLENS_ENDPOINT"));
     let of = |service: &str, emulator_variable: Option<&str>| -> Result<Option<Url>> {
@@ -122,7 +146,8 @@ fn checked_endpoint(text: &str) -> Result<Url> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let malformed =
         || invalid("endpoint", &format!("`{text}` is not an address"), "write it like `http://localhost:9050`");
-    let url = Url::parse(&with_scheme).map_err(|_| malformed())?;
+    // Paths are appended, so that an address below a prefix works as well.
+    let url = Url::parse(&format!("{with_scheme}/")).map_err(|_| malformed())?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(malformed());
     }
@@ -167,6 +192,12 @@ fn checked_location(name: &str, text: &str, example: &str) -> Result<String> {
     }
     let problem = if value.is_empty() { "is empty".to_owned() } else { format!("`{value}` is not a location") };
     Err(invalid(name, &problem, &fix))
+}
+
+fn query_location(text: &str) -> String {
+    let location = text.trim();
+    let is_multi_region = matches!(location.to_ascii_lowercase().as_str(), "us" | "eu");
+    if is_multi_region { location.to_ascii_uppercase() } else { location.to_ascii_lowercase() }
 }
 
 fn is_placeholder(value: &str, placeholders: &[&str]) -> bool {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::{Clock, RetryPolicy};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// Calls `operation` until it succeeds or the policy ends it; gives the result with the number of attempts.
 pub async fn run<T, Operation, Attempt>(
@@ -17,14 +17,17 @@ where
 {
     let started = clock.now();
     let mut attempts = 0;
+    let mut spent = 0;
     loop {
         attempts += 1;
         let error = match operation().await {
             Ok(value) => return (Ok(value), attempts),
             Err(error) => error,
         };
+        // Being asked to slow down is no failure of the request: only the deadline ends that.
+        spent += u32::from(error.kind() != ErrorKind::Throttled);
         let elapsed = clock.now() - started;
-        match policy.next_wait(&error, attempts, elapsed, clock.chance()) {
+        match policy.next_wait(&error, attempts, spent, elapsed, clock.chance()) {
             Some(wait) => {
                 tracing::debug!(attempts, wait_ms = wait.as_millis(), %error, "trying again");
                 clock.sleep(wait).await;
@@ -37,7 +40,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, ErrorKind};
+    use crate::error::Error;
     use async_trait::async_trait;
     use std::sync::Mutex;
     use std::time::Duration;
@@ -107,9 +110,16 @@ mod tests {
     #[tokio::test]
     async fn the_server_names_the_wait_where_it_does() {
         let make = || Error::new(ErrorKind::Throttled, "").with_retry_after(Some(Duration::from_secs(30)));
-        let policy = RetryPolicy { max_attempts: 2, ..RetryPolicy::default() };
+        let policy = RetryPolicy { deadline: Duration::from_secs(40), ..RetryPolicy::default() };
         let (_, waits) = fail_with(make, policy).await;
         assert_eq!(waits, [Duration::from_millis(30_500)]);
+    }
+
+    #[tokio::test]
+    async fn being_throttled_costs_no_attempt_and_ends_with_the_deadline() {
+        let policy = RetryPolicy { max_attempts: 1, deadline: Duration::from_secs(20), ..RetryPolicy::default() };
+        let (_, waits) = fail_with(|| Error::new(ErrorKind::Throttled, ""), policy).await;
+        assert_eq!(waits.len(), 5);
     }
 
     #[tokio::test]

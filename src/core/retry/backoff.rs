@@ -12,7 +12,7 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
-    /// One second doubling to sixty, as the Gemini and `BigQuery` clients of Google do.
+    /// One second doubling to sixty, as the Gemini and BigQuery clients of Google do.
     fn default() -> Self {
         Self { first: Duration::from_secs(1), cap: Duration::from_secs(60) }
     }

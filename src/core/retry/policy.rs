@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Limits of one request, all its attempts together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first included.
+    /// Attempts in all, the first included; those that were throttled do not count.
     pub max_attempts: u32,
     /// Time for all attempts and the waits between them.
     pub deadline: Duration,
@@ -23,10 +23,17 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait before the next attempt, or `None` when there shall be none.
+    /// The wait after `attempts`, of which `spent` count against the limit, or `None` when there shall be no other.
     #[must_use]
-    pub fn next_wait(&self, error: &Error, attempts: u32, elapsed: Duration, chance: f64) -> Option<Duration> {
-        if !error.is_retryable() || attempts >= self.max_attempts {
+    pub fn next_wait(
+        &self,
+        error: &Error,
+        attempts: u32,
+        spent: u32,
+        elapsed: Duration,
+        chance: f64,
+    ) -> Option<Duration> {
+        if !error.is_retryable() || spent >= self.max_attempts {
             return None;
         }
         let jittered = self.backoff.delay(attempts, chance);

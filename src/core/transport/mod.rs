@@ -1,5 +1,6 @@
 //! One HTTP exchange. Never retries and never reads a body's meaning.
 
+mod plain;
 mod pool;
 
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 use url::Url;
 
+pub use plain::plain_exchange;
 pub use pool::HttpPool;
 
 use crate::error::{Error, Result};

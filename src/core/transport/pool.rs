@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::{Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::{Settings, is_loopback};
+use crate::settings::is_local;
 
 /// Google's front ends take 100 streams on one HTTP/2 connection, and a client keeps one connection per host.
 const IN_FLIGHT_PER_CLIENT: usize = 80;
@@ -23,15 +24,15 @@ pub struct HttpPool {
 
 struct PooledClient {
     remote: reqwest::Client,
-    loopback: reqwest::Client,
+    local: reqwest::Client,
     in_flight: AtomicUsize,
 }
 
 impl HttpPool {
     /// A pool with one client; nothing is contacted.
-    pub fn new(settings: &Settings) -> Result<Self> {
+    pub fn new(ca_bundle: Option<&Path>) -> Result<Self> {
         install_crypto_provider();
-        let certificates = read_certificates(settings)?;
+        let certificates = read_certificates(ca_bundle)?;
         let first = Arc::new(PooledClient::new(&certificates)?);
         Ok(Self { certificates, clients: RwLock::new(vec![first]) })
     }
@@ -59,7 +60,7 @@ impl Transport for HttpPool {
     async fn exchange(&self, request: &Request, headers: &HeaderMap) -> Result<Response> {
         let client = self.least_busy()?;
         let _slot = Slot::take(&client);
-        let http = if is_loopback(&request.url) { &client.loopback } else { &client.remote };
+        let http = if is_local(&request.url) { &client.local } else { &client.remote };
         let mut builder =
             http.request(request.method.clone(), request.url.clone()).headers(headers.clone()).timeout(request.timeout);
         if !request.body.is_empty() {
@@ -84,8 +85,8 @@ impl PooledClient {
         };
         Ok(Self {
             remote: build(client_builder().tls_certs_merge(certificates.iter().cloned()))?,
-            // A proxy for the outside world has no business between two processes of one machine.
-            loopback: build(client_builder().no_proxy())?,
+            // A proxy for the outside world has no business on this machine, nor with its metadata server.
+            local: build(client_builder().no_proxy())?,
             in_flight: AtomicUsize::new(0),
         })
     }
@@ -128,8 +129,8 @@ fn install_crypto_provider() {
     });
 }
 
-fn read_certificates(settings: &Settings) -> Result<Vec<reqwest::Certificate>> {
-    let Some(path) = &settings.ca_bundle else {
+fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificate>> {
+    let Some(path) = ca_bundle else {
         return Ok(Vec::new());
     };
     let unusable = |source: Box<dyn std::error::Error + Send + Sync>| {

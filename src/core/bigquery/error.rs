@@ -1,0 +1,104 @@
+//! BigQuery's error answers as errors of this crate: by reason first, by status second.
+
+use crate::envelope::ServiceError;
+use crate::error::{Error, ErrorKind};
+use crate::transport::Response;
+
+/// Reasons that Google's own clients retry, whatever the HTTP status.
+const TRANSIENT: &[&str] = &["rateLimitExceeded", "backendError", "internalError", "badGateway"];
+
+/// Reads an error answer.
+#[must_use]
+pub fn decode(response: &Response) -> Error {
+    let said = ServiceError::read(response);
+    let reason = said.reason.as_deref();
+    let kind = match (said.http_status, reason) {
+        (_, Some("rateLimitExceeded")) | (429, _) => ErrorKind::Throttled,
+        (_, Some(transient)) if TRANSIENT.contains(&transient) => ErrorKind::Unavailable,
+        // A job that failed inside BigQuery: sending the same request again only reads the same failure.
+        (_, Some("jobInternalError" | "jobBackendError" | "jobRateLimitExceeded")) => ErrorKind::Query,
+        (401, _) => ErrorKind::Authentication,
+        (403, _) => ErrorKind::PermissionDenied,
+        (404, _) => ErrorKind::NotFound,
+        (409, _) => ErrorKind::AlreadyExists,
+        (408, _) => ErrorKind::Timeout,
+        (500..=599, _) => ErrorKind::Unavailable,
+        _ => ErrorKind::Query,
+    };
+    let location = text_after(&said.message, "in location ");
+    let error = Error::new(kind, said.message.clone())
+        .with_service("BigQuery", said.http_status)
+        .with_reason(said.reason.clone().or(said.status.clone()))
+        .with_retry_after(said.retry_after)
+        .with_job(None, location);
+    match hint(&said) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn hint(said: &ServiceError) -> Option<&'static str> {
+    match (said.http_status, said.reason.as_deref()) {
+        (404, _) => Some("check the project, data set and table, and that they are in the location the query runs in"),
+        (_, Some("quotaExceeded")) => Some("the project's quota is used up; see the quotas page of the console"),
+        (_, Some("billingNotEnabled")) => Some("turn on billing for the project"),
+        (403, Some("accessDenied") | None) => Some(
+            "grant yourself `roles/bigquery.jobUser` on the project and `roles/bigquery.dataViewer` on the data set",
+        ),
+        (403, Some("SERVICE_DISABLED" | "accessNotConfigured")) => Some("enable the BigQuery API in the project"),
+        _ => None,
+    }
+}
+
+fn text_after(message: &str, mark: &str) -> Option<String> {
+    let rest = message.split_once(mark)?.1;
+    let word: String = rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// The location and id of the job named in an `Already Exists: Job project:US.id` message.
+#[must_use]
+pub(super) fn existing_job(message: &str) -> Option<(Option<String>, String)> {
+    let name = message.split_once("Job ")?.1.split_whitespace().next()?;
+    let tail = name.rsplit(':').next()?;
+    match tail.split_once('.') {
+        Some((location, id)) => Some((Some(location.to_owned()), id.to_owned())),
+        None => Some((None, tail.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, StatusCode};
+
+    fn decoded(status: u16, reason: &str, message: &str) -> Error {
+        let body = serde_json::json!({"error": {"code": status, "message": message, "errors": [{"reason": reason}]}});
+        decode(&Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: body.to_string().into(),
+        })
+    }
+
+    #[test]
+    fn a_rate_limit_is_retryable_although_it_comes_as_403() {
+        let error = decoded(403, "rateLimitExceeded", "Exceeded rate limits");
+        assert!(error.kind() == ErrorKind::Throttled && error.is_retryable());
+        assert!(!decoded(403, "quotaExceeded", "Quota exceeded").is_retryable());
+        assert!(!decoded(400, "jobInternalError", "An internal error").is_retryable());
+    }
+
+    #[test]
+    fn the_location_of_a_missing_table_is_told() {
+        let error = decoded(404, "notFound", "Not found: Table p:d.t was not found in location US");
+        assert_eq!(error.details().location.as_deref(), Some("US"));
+    }
+
+    #[test]
+    fn an_existing_job_is_found_in_the_message() {
+        let found = existing_job("Already Exists: Job example.com:proj:US.job_x");
+        assert_eq!(found, Some((Some("US".into()), "job_x".into())));
+        assert_eq!(existing_job("Already Exists: Job proj:job_y"), Some((None, "job_y".into())));
+    }
+}

@@ -1,0 +1,60 @@
+//! A job while somebody waits for it: its name, and its end when nobody waits any more.
+
+use super::client::BigQueryClient;
+use super::wire::JobReference;
+use crate::error::Error;
+
+/// A job that is cancelled when it is dropped before its end.
+pub(super) struct RunningJob {
+    client: BigQueryClient,
+    reference: Option<JobReference>,
+    is_finished: bool,
+}
+
+impl RunningJob {
+    pub(super) fn new(client: BigQueryClient, reference: Option<JobReference>, location: Option<String>) -> Self {
+        let reference = reference.map(|mut reference| {
+            reference.location = reference.location.or(location);
+            reference
+        });
+        Self { client, reference, is_finished: false }
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        self.reference.as_ref()?.job_id.as_deref()
+    }
+
+    pub(super) fn project(&self) -> Option<&str> {
+        self.reference.as_ref()?.project_id.as_deref()
+    }
+
+    pub(super) fn location(&self) -> Option<&str> {
+        self.reference.as_ref()?.location.as_deref()
+    }
+
+    /// Adds the job's name to an error.
+    pub(super) fn name(&self, error: Error) -> Error {
+        error.with_job(self.id().map(str::to_owned), self.location().map(str::to_owned))
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.is_finished = true;
+    }
+}
+
+impl Drop for RunningJob {
+    fn drop(&mut self) {
+        let Some(reference) = self.reference.take().filter(|job| !self.is_finished && job.job_id.is_some()) else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let client = self.client.clone();
+        runtime.spawn(async move {
+            if let Err(error) = client.cancel(&reference).await {
+                tracing::warn!(%error, "the job could not be cancelled");
+            }
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! The outcome of every row, and the table they make.
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use serde_json::Value;
+use std::sync::Arc;
+
+use super::columns::AnswerSchema;
+use crate::error::{Error, ErrorKind, Result};
+use crate::gemini::Usage;
+
+/// Columns that follow the answer's own.
+pub const RESULT_COLUMNS: [&str; 12] = [
+    "status",
+    "error",
+    "model",
+    "finish_reason",
+    "input_tokens",
+    "output_tokens",
+    "thinking_tokens",
+    "cached_tokens",
+    "cost_usd",
+    "latency_ms",
+    "attempts",
+    "source",
+];
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// A good answer.
+    Ok,
+    /// Refused for safety, recitation and the like.
+    Blocked,
+    /// Cut by the token limit.
+    Truncated,
+    /// An answer that does not fit the schema.
+    Invalid,
+    /// The image cannot be read.
+    ImageError,
+    /// The service failed.
+    Failed,
+    /// Not asked: the run ended before.
+    Skipped,
+}
+
+impl Status {
+    /// The word users see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Blocked => "blocked",
+            Self::Truncated => "truncated",
+            Self::Invalid => "invalid",
+            Self::ImageError => "image_error",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The outcome of one row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What became of it.
+    pub status: Status,
+    /// The answer.
+    pub value: Option<Value>,
+    /// Why it is not a good answer.
+    pub error: Option<String>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Why it stopped.
+    pub finish_reason: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// List price of the answer in US dollars.
+    pub cost_usd: Option<f64>,
+    /// From the first attempt to the answer, waits included.
+    pub latency_ms: Option<f64>,
+    /// How often the request was sent.
+    pub attempts: u32,
+}
+
+impl Row {
+    /// A row without an answer.
+    #[must_use]
+    pub fn without_answer(status: Status, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            value: None,
+            error: Some(error.into()),
+            model: None,
+            finish_reason: None,
+            usage: Usage::default(),
+            cost_usd: None,
+            latency_ms: None,
+            attempts: 0,
+        }
+    }
+
+    /// A row whose request failed.
+    #[must_use]
+    pub fn from_error(error: &Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::Image | ErrorKind::InvalidUri => Status::ImageError,
+            _ => Status::Failed,
+        };
+        Self { attempts: error.details().attempts, ..Self::without_answer(status, error.to_string()) }
+    }
+}
+
+/// The results of a run: the input's columns, the answer's, and those that tell how it came.
+pub fn table(input: &RecordBatch, schema: &AnswerSchema, rows: &[Option<Row>]) -> Result<RecordBatch> {
+    let skipped = Row::without_answer(Status::Skipped, "the run ended before this row was asked");
+    let rows: Vec<&Row> = rows.iter().map(|row| row.as_ref().unwrap_or(&skipped)).collect();
+    let answers: Vec<Option<Value>> = rows.iter().map(|row| row.value.clone()).collect();
+    let (answer_fields, answer_columns) = schema.columns(&answers)?;
+    let taken = |name: &str| RESULT_COLUMNS.contains(&name) || answer_fields.iter().any(|field| field.name() == name);
+    let mut fields: Vec<Field> = Vec::new();
+    for field in input.schema_ref().fields() {
+        let name = free_name(field.name(), &taken, &fields, input.schema_ref());
+        fields.push(field.as_ref().clone().with_name(name));
+    }
+    let mut columns: Vec<ArrayRef> = input.columns().to_vec();
+    fields.extend(answer_fields.iter().map(|field| field.as_ref().clone()));
+    columns.extend(answer_columns);
+    for (name, column) in RESULT_COLUMNS.iter().zip(result_columns(&rows)) {
+        let nullable = !matches!(*name, "status" | "attempts" | "source");
+        fields.push(Field::new(*name, column.data_type().clone(), nullable));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new_with_metadata(fields, input.schema_ref().metadata().clone())), columns)
+        .map_err(|cause| Error::new(ErrorKind::Internal, "the results make no table").with_source(cause))
+}
+
+/// An input column that has the name of a results column is kept as `input_<name>`, so that results can be asked about again.
+fn free_name(name: &str, taken: &dyn Fn(&str) -> bool, used: &[Field], input: &Schema) -> String {
+    let mut free = name.to_owned();
+    let is_used = |name: &str| used.iter().any(|field| field.name() == name);
+    while taken(&free) || is_used(&free) || (free != name && input.index_of(&free).is_ok()) {
+        free = format!("input_{free}");
+    }
+    free
+}
+
+fn result_columns(rows: &[&Row]) -> [ArrayRef; 12] {
+    let texts = |read: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| read(row)).collect::<StringArray>())
+    };
+    let counts = |read: &dyn Fn(&Row) -> Option<i64>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| read(row)).collect::<Int64Array>())
+    };
+    let numbers = |read: &dyn Fn(&Row) -> Option<f64>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| read(row)).collect::<Float64Array>())
+    };
+    let statuses: StringArray = rows.iter().map(|row| Some(row.status.as_str())).collect();
+    let status =
+        arrow_cast::cast(&statuses, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)));
+    [
+        status.unwrap_or_else(|_| Arc::new(statuses)),
+        texts(&|row| row.error.clone()),
+        texts(&|row| row.model.clone()),
+        texts(&|row| row.finish_reason.clone()),
+        counts(&|row| row.usage.input_tokens),
+        counts(&|row| row.usage.output_tokens),
+        counts(&|row| row.usage.thinking_tokens),
+        counts(&|row| row.usage.cached_tokens),
+        numbers(&|row| row.cost_usd),
+        numbers(&|row| row.latency_ms),
+        counts(&|row| Some(i64::from(row.attempts))),
+        texts(&|row| Some(if row.attempts > 0 { "online" } else { "none" }.to_owned())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_can_be_the_input_of_another_run() {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("gcs_uri", DataType::Utf8, true),
+            Field::new("status", DataType::Utf8, true),
+            Field::new("input_status", DataType::Utf8, true),
+        ]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+        let input = RecordBatch::try_new(schema, vec![Arc::clone(&texts), Arc::clone(&texts), texts]).unwrap();
+        let results = table(&input, &AnswerSchema::Text, &[None]).unwrap();
+        let names: Vec<String> = results.schema().fields().iter().take(4).map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["gcs_uri", "input_input_status", "input_status", "classification"]);
+    }
+}

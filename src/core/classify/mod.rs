@@ -1,0 +1,16 @@
+//! Asks one question about many images: one row in, one row out, in order. Knows no BigQuery and no notebook.
+
+pub mod answers;
+pub mod columns;
+pub mod image;
+pub mod input;
+pub mod progress;
+pub mod prompt;
+pub mod run;
+
+pub use columns::AnswerSchema;
+pub use image::ImageSource;
+pub use input::Input;
+pub use progress::ProgressSnapshot;
+pub use prompt::Prompt;
+pub use run::{Question, Run, RunOptions};

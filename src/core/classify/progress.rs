@@ -1,0 +1,77 @@
+//! Counters of a run, read at any time without stopping it.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::answers::{Row, Status};
+
+/// Counters that workers add to.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    total: usize,
+    done: AtomicUsize,
+    ok: AtomicUsize,
+    in_flight: AtomicUsize,
+    input_tokens: AtomicU64,
+    output_tokens: AtomicU64,
+    millionths_of_a_dollar: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ProgressSnapshot {
+    /// Rows in all.
+    pub total: usize,
+    /// Rows with an outcome.
+    pub done: usize,
+    /// Rows whose outcome is a good answer.
+    pub ok: usize,
+    /// Requests under way.
+    pub in_flight: usize,
+    /// Input tokens so far.
+    pub input_tokens: u64,
+    /// Output and thinking tokens so far.
+    pub output_tokens: u64,
+    /// Cost so far at list price, in US dollars.
+    pub cost_usd: f64,
+}
+
+impl Progress {
+    pub(super) fn new(total: usize) -> Self {
+        Self { total, ..Self::default() }
+    }
+
+    pub(super) fn began(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ended(&self, row: &Row) {
+        let count = |tokens: Option<i64>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.ok.fetch_add(usize::from(row.status == Status::Ok), Ordering::Relaxed);
+        self.input_tokens.fetch_add(count(row.usage.input_tokens), Ordering::Relaxed);
+        let output = count(row.usage.output_tokens) + count(row.usage.thinking_tokens);
+        self.output_tokens.fetch_add(output, Ordering::Relaxed);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cost is a small positive number"
+        )]
+        let cost = (row.cost_usd.unwrap_or(0.0) * 1.0e6) as u64;
+        self.millionths_of_a_dollar.fetch_add(cost, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshot(&self) -> ProgressSnapshot {
+        #[expect(clippy::cast_precision_loss, reason = "shown to people")]
+        let cost_usd = self.millionths_of_a_dollar.load(Ordering::Relaxed) as f64 / 1.0e6;
+        ProgressSnapshot {
+            total: self.total,
+            done: self.done.load(Ordering::Relaxed),
+            ok: self.ok.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            input_tokens: self.input_tokens.load(Ordering::Relaxed),
+            output_tokens: self.output_tokens.load(Ordering::Relaxed),
+            cost_usd,
+        }
+    }
+}

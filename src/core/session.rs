@@ -1,0 +1,96 @@
+//! Wires everything once: the only constructor of a working client.
+
+use bytes::Bytes;
+use chrono::Utc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::TokenSource;
+use crate::bigquery::BigQueryClient;
+use crate::bigquery::client::QueryResult;
+use crate::bigquery::request::Query;
+use crate::classify::{Question, Run, RunOptions};
+use crate::error::Result;
+use crate::gemini::catalogue::OnRetired;
+use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
+use crate::insights::{self, LinkedDataset, SubscribeOptions};
+use crate::settings::Settings;
+use crate::sharing::SharingClient;
+use crate::stack::Stack;
+use crate::storage::StorageClient;
+use crate::transport::HttpPool;
+
+/// Every service of one configuration.
+#[derive(Clone)]
+pub struct Session {
+    settings: Settings,
+    /// The data-plane of BigQuery.
+    pub bigquery: BigQueryClient,
+    /// Gemini on Vertex AI.
+    pub gemini: GeminiClient,
+    /// Cloud Storage.
+    pub storage: StorageClient,
+    /// Analytics Hub.
+    pub sharing: SharingClient,
+}
+
+/// Which model to ask, and what to do where that cannot be had.
+#[derive(Debug, Clone, Default)]
+pub struct ModelChoice {
+    /// Model id; the catalogue's default otherwise.
+    pub model: Option<String>,
+    /// What to do about a retired model.
+    pub on_retired: OnRetired,
+    /// Refuse a location that does not serve the model instead of widening it.
+    pub strict_region: bool,
+}
+
+impl Session {
+    /// Wires the services; nothing is contacted.
+    pub fn new(settings: Settings, source: Arc<dyn TokenSource>) -> Result<Self> {
+        let stack = Stack::new(Arc::new(HttpPool::new(settings.ca_bundle.as_deref())?), source);
+        Ok(Self {
+            bigquery: BigQueryClient::new(stack.clone(), &settings)?,
+            storage: StorageClient::new(stack.clone(), &settings)?,
+            sharing: SharingClient::new(stack.clone(), &settings)?,
+            gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
+            settings,
+        })
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs a query to its end.
+    pub async fn query(&self, query: Query) -> Result<QueryResult> {
+        let location = query.location.or_else(|| self.settings.query_location.clone());
+        self.bigquery.query(&Query { location, ..query }).await
+    }
+
+    /// Subscribes to a customer's data set, or returns the one that is there.
+    pub async fn subscribe(&self, options: &SubscribeOptions) -> Result<LinkedDataset> {
+        insights::subscribe(&self.sharing, &self.bigquery, options).await
+    }
+
+    /// Where requests for a model go.
+    pub fn place(&self, choice: &ModelChoice) -> Result<Place> {
+        let today = Utc::now().date_naive();
+        let model = choice.model.as_deref();
+        self.gemini.catalogue().place(model, &self.settings.region, choice.on_retired, choice.strict_region, today)
+    }
+
+    /// Prepares a run; nothing is contacted.
+    pub fn classify(&self, choice: &ModelChoice, question: Question, options: RunOptions) -> Result<Run> {
+        let place = self.place(choice)?;
+        Run::new(self.gemini.clone(), self.storage.clone(), place, question, options)
+    }
+
+    /// Sends a whole request of the user's own to a model.
+    pub async fn generate(&self, place: &Place, body: Bytes, timeout: Duration) -> Result<Generated> {
+        let address = self.gemini.address(place)?;
+        self.gemini.generate(place, &address, body, timeout).await.result
+    }
+}

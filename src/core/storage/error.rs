@@ -1,0 +1,24 @@
+//! Cloud Storage's error answers as errors of this crate.
+
+use crate::envelope::ServiceError;
+use crate::error::{Error, ErrorKind};
+use crate::transport::Response;
+
+/// Reads an error answer.
+#[must_use]
+pub fn decode(response: &Response) -> Error {
+    let said = ServiceError::read(response);
+    let kind = match said.http_status {
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::Image,
+        408 => ErrorKind::Timeout,
+        429 => ErrorKind::Throttled,
+        500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::InvalidRequest,
+    };
+    Error::new(kind, said.message)
+        .with_service("Cloud Storage", said.http_status)
+        .with_reason(said.reason)
+        .with_retry_after(said.retry_after)
+}
