@@ -1,4 +1,4 @@
-"""The emulator's own routes, by which other processes add faults, read the request log and expire tokens."""
+"""The emulator's own routes: other processes add faults, read the request log, change tokens and models."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
             }
         )
 
+    async def change_models(request: web.Request) -> web.StreamResponse:
+        try:
+            wanted = await _object(request)
+            _known(wanted, "enable", "disable")
+        except ValueError as error:
+            return json_response({"error": str(error)}, status=400)
+        for name in wanted.get("enable", []):
+            world.models.enable(str(name))
+        for name in wanted.get("disable", []):
+            world.models.disable(str(name))
+        return json_response({})
+
     async def reset(_: web.Request) -> web.StreamResponse:
         await asyncio.to_thread(world.reset)
         return json_response({})
@@ -73,20 +85,23 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
         web.get("/emulator/requests", list_requests),
         web.delete("/emulator/requests", clear_requests),
         web.post("/emulator/tokens", change_tokens),
+        web.post("/emulator/models", change_models),
     ]
 
 
 def _change_tokens(world: World, wanted: dict[str, Any]) -> None:
-    unknown = set(wanted) - {"expire", "lifetime", "signedIn", "required"}
-    if unknown:
-        raise ValueError(
-            f"unknown key {', '.join(sorted(unknown))}; known: expire, lifetime, signedIn, required"
-        )
+    _known(wanted, "expire", "lifetime", "signedIn", "required")
     if wanted.get("expire"):
         world.tokens.expire_all()
     world.tokens.lifetime = float(wanted.get("lifetime", world.tokens.lifetime))
     world.tokens.signed_in = bool(wanted.get("signedIn", world.tokens.signed_in))
     world.require_token = bool(wanted.get("required", world.require_token))
+
+
+def _known(wanted: dict[str, Any], *known: str) -> None:
+    unknown = set(wanted) - set(known)
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(sorted(unknown))}; known: {', '.join(known)}")
 
 
 async def _object(request: web.Request) -> dict[str, Any]:

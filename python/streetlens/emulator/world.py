@@ -17,12 +17,13 @@ from streetlens.emulator.tokens import TokenLedger
 if TYPE_CHECKING:
     from streetlens.emulator.bigquery import Engine
     from streetlens.emulator.dataset import SyntheticDataset
+    from streetlens.emulator.gemini import ServedModels
 
 DEFAULT_CUSTOMER = "1234-5678"
 
 
 class World:
-    """The shared state. `engine` runs SQL over `dataset`; `objects` holds its pictures."""
+    """The shared state: `engine` runs SQL over `dataset`, `objects` holds its pictures, and so on."""
 
     publisher_project = PUBLISHER_PROJECT
 
@@ -33,6 +34,7 @@ class World:
         location: str,
         engine: Engine,
         dataset: SyntheticDataset,
+        models: ServedModels,
         seed: int = 0,
         require_token: bool = False,
         subscribed: bool = False,
@@ -41,6 +43,7 @@ class World:
         self.location = location
         self.engine = engine
         self.dataset = dataset
+        self.models = models
         self.objects = ObjectStore()
         self.tokens = TokenLedger(project)
         self.faults = FaultSet(seed)
@@ -116,11 +119,13 @@ def build(
     """Build the world: the SQL engine and `observations` synthetic observations drawn from `seed`."""
     engine = importlib.import_module("streetlens.emulator.bigquery").Engine(project, location)
     dataset = importlib.import_module("streetlens.emulator.dataset").build(observations, seed)
+    models = importlib.import_module("streetlens.emulator.gemini").ServedModels()
     return World(
         project=project,
         location=location,
         engine=engine,
         dataset=dataset,
+        models=models,
         seed=seed,
         require_token=require_token,
         subscribed=subscribed,

@@ -93,9 +93,10 @@ def test_google_genai_differs_from_the_document_only_by_its_known_snake_case(emu
         http_options={"base_url": emulator.url, "api_version": "v1"},
     )
     uri = next(iter(emulator.world.dataset.truth))
+    contents: Any = [types.Part.from_uri(file_uri=uri, mime_type="image/jpeg"), "What is this?"]
     client.models.generate_content(
         model="gemini-3.5-flash-lite",
-        contents=[types.Part.from_uri(file_uri=uri, mime_type="image/jpeg"), "What is this?"],
+        contents=contents,
         config=types.GenerateContentConfig(temperature=0.0, max_output_tokens=100),
     )
     client.close()

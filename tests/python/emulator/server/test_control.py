@@ -1,0 +1,52 @@
+"""The emulator's own routes, for processes that cannot reach its Python object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from streetlens.emulator import Emulator
+
+MODEL = "/v1/projects/p/locations/us/publishers/google/models/gemini-2.5-flash:countTokens"
+CONTENTS: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+
+
+def test_the_world_is_described(emulator: Emulator) -> None:
+    answer = requests.get(f"{emulator.url}/emulator/world", timeout=10).json()
+    assert answer["project"] == "streetlens-demo"
+    assert answer["bucket"] == emulator.world.dataset.bucket
+
+
+def test_a_retired_model_is_served_once_it_is_enabled(emulator: Emulator) -> None:
+    control = f"{emulator.url}/emulator/models"
+    before = requests.post(emulator.url + MODEL, json=CONTENTS, timeout=10).status_code
+    requests.post(control, json={"enable": ["gemini-2.5-flash"]}, timeout=10)
+    enabled = requests.post(emulator.url + MODEL, json=CONTENTS, timeout=10).status_code
+    requests.post(control, json={"disable": ["gemini-2.5-flash"]}, timeout=10)
+    disabled = requests.post(emulator.url + MODEL, json=CONTENTS, timeout=10).status_code
+    assert (before, enabled, disabled) == (404, 200, 404)
+
+
+def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> None:
+    token = emulator.world.tokens.issue()
+    answer = requests.post(
+        f"{emulator.url}/emulator/tokens",
+        json={"expire": True, "lifetime": 5, "signedIn": False, "required": True},
+        timeout=10,
+    )
+    assert answer.json() == {"requests": 0, "lifetime": 5.0, "signedIn": False, "required": True}
+    assert emulator.world.tokens.check(f"Bearer {token.value}") == "expired"
+
+
+@pytest.mark.parametrize("route", ["tokens", "models"])
+@pytest.mark.parametrize("body", ["{", "[]", '{"colour": 1}'])
+def test_a_wrong_change_is_a_400(emulator: Emulator, route: str, body: str) -> None:
+    assert requests.post(f"{emulator.url}/emulator/{route}", data=body, timeout=10).status_code == 400
+
+
+def test_the_request_log_is_cleared(emulator: Emulator) -> None:
+    requests.get(f"{emulator.url}/storage/v1/b?project=p", timeout=10)
+    requests.delete(f"{emulator.url}/emulator/requests", timeout=10)
+    assert requests.get(f"{emulator.url}/emulator/requests", timeout=10).json() == {"requests": []}
