@@ -1,0 +1,134 @@
+//! HTTP/1.1 with keep-alive over the two services.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::bigquery::{Body, Results, Wanted, start_of};
+use crate::{gemini, table};
+
+/// What the server answers with.
+#[derive(Debug)]
+pub struct Services {
+    /// How long Gemini takes.
+    pub latency: Duration,
+    /// What BigQuery has.
+    pub results: Results,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// Serves connections until the process ends.
+pub async fn serve(listener: TcpListener, services: Arc<Services>) -> io::Result<()> {
+    loop {
+        let (connection, _) = listener.accept().await?;
+        connection.set_nodelay(true)?;
+        tokio::spawn(serve_connection(connection, Arc::clone(&services)));
+    }
+}
+
+async fn serve_connection(connection: TcpStream, services: Arc<Services>) {
+    let service = service_fn(|request| answer(request, Arc::clone(&services)));
+    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
+    // A client that goes away is the client's affair.
+    drop(serving.await);
+}
+
+async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Result<Answer> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let takes_gzip = head
+        .headers
+        .get(ACCEPT_ENCODING)
+        .is_some_and(|accepted| accepted.to_str().is_ok_and(|accepted| accepted.contains("gzip")));
+    let path = head.uri.path();
+    if path.ends_with(":generateContent") {
+        tokio::time::sleep(services.latency).await;
+        return Ok(json(StatusCode::OK, gemini::answer(&body).into()));
+    }
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let results = &services.results;
+    Ok(match (&head.method, segments.as_slice()) {
+        (&Method::POST, [.., "projects", _, "queries"]) => page(results.page(query(&body))?, takes_gzip),
+        (&Method::GET, [.., "projects", _, "queries", _] | [.., "tables", _, "data"]) => {
+            page(results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
+        }
+        (&Method::POST, [.., "projects", project, "jobs"]) => {
+            let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let id = request["jobReference"]["jobId"].as_str().unwrap_or("neutral");
+            let sql = request["configuration"]["query"]["query"].as_str().unwrap_or_default();
+            json(StatusCode::OK, results.job(project, id, sql))
+        }
+        (&Method::GET, [.., "projects", project, "jobs", id]) => json(StatusCode::OK, results.job(project, id, "")),
+        _ => {
+            let error = serde_json::json!({"error": {"code": 404, "message": format!("the neutral server has no {path}"), "status": "NOT_FOUND"}});
+            json(StatusCode::NOT_FOUND, error.to_string().into())
+        }
+    })
+}
+
+/// What the body of `jobs.query` wants.
+fn query(body: &[u8]) -> Wanted {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let most = &request["maxResults"];
+    let most = most.as_u64().or_else(|| most.as_str()?.parse().ok()).unwrap_or(table::PAGE);
+    Wanted { start: 0, most, with_schema: true }
+}
+
+/// What the query string of `jobs.getQueryResults` or `tabledata.list` wants.
+fn wanted(query: &str) -> Wanted {
+    let mut wanted = Wanted { start: 0, most: table::PAGE, with_schema: true };
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "maxResults" => wanted.most = value.parse().unwrap_or(table::PAGE),
+            "startIndex" => wanted.start = value.parse().unwrap_or(0),
+            "pageToken" => {
+                wanted.start = start_of(&value).unwrap_or(0);
+                wanted.with_schema = false;
+            }
+            "fields" => wanted.with_schema = value.contains("schema"),
+            _ => {}
+        }
+    }
+    wanted
+}
+
+fn page(body: Body, takes_gzip: bool) -> Answer {
+    if !takes_gzip {
+        return json(StatusCode::OK, body.plain);
+    }
+    let mut answer = json(StatusCode::OK, body.gzip);
+    answer.headers_mut().insert(CONTENT_ENCODING, hyper::header::HeaderValue::from_static("gzip"));
+    answer
+}
+
+fn json(status: StatusCode, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json; charset=UTF-8"));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_string_says_which_rows_and_whether_the_schema() {
+        assert_eq!(wanted("maxResults=0&prettyPrint=false"), Wanted { start: 0, most: 0, with_schema: true });
+        let later = Wanted { start: 20_000, most: table::PAGE, with_schema: false };
+        assert_eq!(wanted("pageToken=row-20000&location=US"), later);
+        assert_eq!(wanted("startIndex=20000&fields=rows%2CpageToken"), later);
+    }
+}
