@@ -68,6 +68,7 @@ class Emulator:
             ).result()
         except BaseException:
             self._end_thread()
+            world.close()
             raise
 
     @property
@@ -124,6 +125,7 @@ class Emulator:
             self._rpc.stop()
         asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(_STOP_SECONDS)
         self._end_thread()
+        self.world.close()
 
     def __enter__(self) -> Emulator:
         """Return the running emulator."""

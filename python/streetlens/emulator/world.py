@@ -23,7 +23,7 @@ DEFAULT_CUSTOMER = "1234-5678"
 
 
 class World:
-    """The shared state: `engine` runs SQL over `dataset`, `objects` holds its pictures, and so on."""
+    """The shared state; `engine` runs SQL over `dataset`, and `objects` holds its pictures."""
 
     publisher_project = PUBLISHER_PROJECT
 
@@ -53,6 +53,7 @@ class World:
         self._at_start = (require_token, subscribed)
         self._published: set[str] = set()
         self._lock = threading.Lock()
+        self._bigquery_error = importlib.import_module("streetlens.emulator.bigquery.errors").BigQueryError
         for name, load in dataset.images.items():
             self.objects.put_lazy(dataset.bucket, name, load, "image/jpeg")
         if subscribed:
@@ -74,22 +75,20 @@ class World:
         )
         return dataset_id
 
-    def link_dataset(self, dataset_id: str, location: str) -> None:
-        """Create the linked data set `dataset_id`, a view on what is published. Raises 409 when it exists."""
-        bigquery_error = importlib.import_module("streetlens.emulator.bigquery.errors").BigQueryError
+    def link_dataset(self, project: str, dataset_id: str, location: str) -> None:
+        """Create the linked data set, a view on what is published. Raises 409 when it exists."""
         source = self._publish(location)
         try:
             self.engine.create_dataset(
-                dataset_id, location=location.upper(), linked_source=f"{PUBLISHER_PROJECT}.{source}"
+                dataset_id, linked_source=f"{PUBLISHER_PROJECT}.{source}", project=project
             )
-        except bigquery_error as error:
-            message = str(error)
-            raise ServiceError("sharing", error.status, message) from error
-        self.engine.alias_dataset(source, dataset_id)
+        except self._bigquery_error as error:
+            raise ServiceError("sharing", error.status, str(error)) from error
 
-    def unlink_dataset(self, dataset_id: str) -> None:
-        """Remove the linked data set."""
-        self.engine.delete_dataset(dataset_id)
+    def unlink_dataset(self, project: str, dataset_id: str) -> None:
+        """Remove the linked data set, unless its owner has deleted it already."""
+        if self.engine.catalog.find(project, dataset_id) is not None:
+            self.engine.delete_dataset(dataset_id, project=project)
 
     def reset(self) -> None:
         """Go back to the start, except for objects and tables that were stored since."""
@@ -101,14 +100,20 @@ class World:
         if subscribed:
             self.subscribe()
 
+    def close(self) -> None:
+        """Release the SQL engine."""
+        self.engine.close()
+
     def _publish(self, location: str) -> str:
         """Load the published tables of one location when it is first subscribed to."""
         source = source_dataset(location)
         with self._lock:
             if source not in self._published:
-                self.engine.create_dataset(source, location=location.upper())
+                self.engine.create_dataset(source, location=location.upper(), project=PUBLISHER_PROJECT)
                 for table_id, table in self.dataset.tables.items():
-                    self.engine.load_table(source, table_id, table.schema, table.rows)
+                    self.engine.load_table(
+                        source, table_id, table.schema, table.rows, project=PUBLISHER_PROJECT
+                    )
                 self._published.add(source)
         return source
 

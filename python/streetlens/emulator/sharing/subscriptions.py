@@ -65,7 +65,7 @@ class Sharing:
         if "forbidden" in project:
             raise denied("bigquery.datasets.create", f"projects/{project}")
         with self._lock:
-            self._world.link_dataset(dataset_id, listing.location)
+            self._world.link_dataset(project, dataset_id, listing.location)
             return self._record(listing, project, dataset_id, destination)
 
     def _record(self, listing: Listing, project: str, dataset_id: str, destination: Resource) -> Resource:
@@ -178,7 +178,8 @@ class Sharing:
 
     def _unlink(self, subscription: Resource) -> None:
         for linked in subscription["linkedResources"]:
-            self._world.unlink_dataset(linked["linkedDataset"].rpartition("/")[2])
+            _, project, _, dataset_id = linked["linkedDataset"].split("/")
+            self._world.unlink_dataset(project, dataset_id)
 
 
 def _destination(request: Resource) -> Resource:
