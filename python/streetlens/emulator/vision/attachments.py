@@ -1,7 +1,12 @@
-"""Tells what hangs on a pole: a transformer beside the shaft, a lamp on an arm at the top, or nothing."""
+"""Tells what hangs on a pole: a transformer beside the shaft, a lamp on an arm at the top, or nothing.
+
+Both sides of the pole's upper part are compared with what a linear head learnt from drawn poles (`training`).
+"""
 
 from __future__ import annotations
 
+import functools
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,46 +21,53 @@ if TYPE_CHECKING:
 Doubles = NDArray[np.float64]
 Reach = tuple[float, float]
 
+CLASSES = ("none", "transformer", "lamp")
+REACHES = {"none": 0.0, "transformer": 0.1, "lamp": 0.28}
+"""How far each reaches to the side, in pole lengths."""
+CELL = 4
+_DOWN = np.linspace(-0.07, 0.37, 12 * CELL)
+_ASIDE = np.linspace(-0.345, 0.345, 14 * CELL)
+WEIGHTS = "attachments.npy"
+
 
 def attachment_of(picture: Picture, axis: Axis) -> tuple[str, Reach]:
     """Returns none, transformer or lamp, and how far it reaches to the left and right (working pixels)."""
-    cans = [can_evidence(picture, axis, side) for side in (-1, 1)]
-    lamps = [lamp_evidence(picture, axis, side) for side in (-1, 1)]
-    lamp = abs(lamps[0] - lamps[1])
-    if max(cans) > 0.5 and max(cans) > lamp:
-        return "transformer", _reach(int(np.argmax(cans)), 0.1 * axis.length)
-    if lamp > 0.35:
-        return "lamp", _reach(int(np.argmax(lamps)), 0.27 * axis.length)
-    return "none", (0.0, 0.0)
+    scores = side_features(picture, axis) @ _weights()
+    margins = scores[:, 1:] - scores[:, :1]
+    side, kind = (int(place) for place in np.unravel_index(int(margins.argmax()), margins.shape))
+    found = CLASSES[kind + 1] if margins[side, kind] > 0 else "none"
+    reach = REACHES[found] * axis.length
+    return found, ((reach, 0.0) if side == 0 else (0.0, reach))
 
 
-def _reach(side: int, length: float) -> Reach:
-    return (length, 0.0) if side == 0 else (0.0, length)
+def side_features(picture: Picture, axis: Axis) -> Floats:
+    """Returns a row of features for the left and for the right side, both as if seen on the right."""
+    patch = beside_pole(picture.neutral, axis, _DOWN, _ASIDE) / np.float32(max(30.0, picture.bright))
+    return np.stack([_features(patch[:, ::-1]), _features(patch)])
 
 
-def can_evidence(picture: Picture, axis: Axis, side: int) -> float:
-    """Returns by how much the can's place stands out from what is behind, compared with the place below."""
-    outer = np.array([0.15, 0.18, 0.22])
-
-    def standing_out(first: float, last: float) -> float:
-        down = np.linspace(first, last, 12)
-        place = beside_pole(picture.neutral, axis, down, side * np.array([0.05, 0.065, 0.08]))
-        behind = beside_pole(picture.neutral, axis, down, side * outer)
-        differences = np.abs(place[:, :, None] - behind[:, None]).max(axis=-1).min(axis=-1)
-        return float((differences > 0.09 * picture.bright).mean())
-
-    return standing_out(0.175, 0.24) - standing_out(0.34, 0.42)
+def _features(patch: Floats) -> Floats:
+    half = patch.shape[1] // 2
+    across = np.abs(np.diff(patch, axis=1, append=patch[:, -1:])).max(axis=-1)
+    down = np.abs(np.diff(patch, axis=0, append=patch[-1:])).max(axis=-1)
+    unlike = np.abs(patch - patch[:, ::-1]).max(axis=-1)[:, half:]
+    planes = [across[:, half:], across[:, :half], down[:, half:], down[:, :half], unlike]
+    pooled = [_pooled(np.minimum(plane, 0.25)) for plane in planes]
+    features: Floats = np.concatenate([*pooled, np.ones(1, dtype=np.float32)]).astype(np.float32)
+    return features
 
 
-def lamp_evidence(picture: Picture, axis: Axis, side: int) -> float:
-    """Returns how much of the lamp's place stands out from what is above and below."""
-    aside = side * np.linspace(0.19, 0.27, 8)
-    down = np.linspace(-0.05, 0.035, 18)
-    place = beside_pole(picture.neutral, axis, down, aside)
-    above = beside_pole(picture.neutral, axis, np.array([-0.08]), aside)
-    below = beside_pole(picture.neutral, axis, np.array([0.075]), aside)
-    contrast = np.minimum(np.abs(place - above).max(axis=-1), np.abs(place - below).max(axis=-1))
-    return float(np.clip(contrast / (0.12 * picture.bright), 0, 1).sum(axis=0).mean()) / 4.0
+def _pooled(plane: Floats) -> Floats:
+    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
+    means: Floats = plane.reshape(rows, CELL, columns, CELL).mean(axis=(1, 3)).ravel()
+    return np.sqrt(means)
+
+
+@functools.cache
+def _weights() -> Floats:
+    with resources.files(__package__).joinpath(WEIGHTS).open("rb") as file:
+        weights: Floats = np.load(file)
+    return weights
 
 
 def beside_pole(plane: Floats, axis: Axis, down: Doubles, aside: Doubles) -> Floats:

@@ -16,7 +16,8 @@ WIDEST = 22
 """Working pixels a pole may be wide."""
 LEAST_COVER = 0.5
 """Share of the rows on which an edge must show."""
-CANDIDATES = 8
+CANDIDATES = 6
+MOST_PAIRS = 4
 LEAST_SLENDER, MOST_SLENDER = 0.012, 0.07
 """Bounds of a pole's width divided by its length."""
 
@@ -42,7 +43,8 @@ class Axis:
 
     @property
     def score(self) -> float:
-        return self.cover * self.cover * self.length * self.edge
+        """How convincing the line is; a wide pair of edges beats the two sides of one blurred edge."""
+        return self.cover * self.cover * self.length * self.edge * self.width**0.4
 
     def x_at(self, y: float) -> float:
         return self.x - self.lean * (y - self.middle)
@@ -62,7 +64,9 @@ def find_axis(picture: Picture) -> Axis | None:
 def colour_steps(picture: Picture) -> Floats:
     """Returns how strongly the colour changes from left to right, relative to the picture's brightness."""
     steps = np.zeros(picture.luminance.shape, dtype=np.float32)
-    steps[:, 1:-1] = np.abs(picture.neutral[:, 2:] - picture.neutral[:, :-2]).max(axis=-1)
+    for channel in range(3):
+        plane = picture.neutral[..., channel]
+        np.maximum(steps[:, 1:-1], np.abs(plane[:, 2:] - plane[:, :-2]), out=steps[:, 1:-1])
     return steps / np.float32(max(30.0, picture.bright))
 
 
@@ -140,7 +144,8 @@ def _edge_pairs(profile: Floats) -> list[tuple[float, float, float]]:
             if 2.0 < exact[other] - left <= WIDEST:
                 weaker = min(float(profile[peaks[index]]), float(profile[peaks[other]]))
                 pairs.append((left, exact[other], weaker))
-    return pairs
+    pairs.sort(key=lambda pair: -pair[2])
+    return pairs[:MOST_PAIRS]
 
 
 def _with_ends(picture: Picture, axis: Axis) -> Axis:
@@ -152,7 +157,7 @@ def _with_ends(picture: Picture, axis: Axis) -> Axis:
     inside = sampled(picture.neutral, x, y)
     sides = [sampled(picture.neutral, x + side, y) for side in (-gap, gap)]
     contrast = np.stack([np.abs(side - inside).max(axis=-1) for side in sides]).min(axis=0)
-    level = max(4.0, 0.035 * picture.bright, 0.25 * float(np.median(contrast)))
+    level = max(4.0, 0.035 * picture.bright, min(0.25 * float(np.median(contrast)), 0.07 * picture.bright))
     differs = contrast > level
     stands: NDArray[np.bool_] = np.convolve(differs, np.ones(7) / 7, mode="same") > 0.5
     runs = _runs(stands, 16)

@@ -11,7 +11,6 @@ from streetlens.emulator.vision.attachments import attachment_of
 from streetlens.emulator.vision.axes import Axis, find_axis
 from streetlens.emulator.vision.picture import Picture
 from streetlens.emulator.vision.rectify import sampled
-from streetlens.emulator.vision.signs import hue_saturation_value
 
 LEAST_LENGTH = 0.58
 """Share of the picture's height that a pole must measure."""
@@ -59,8 +58,8 @@ def _material(picture: Picture, axis: Axis) -> tuple[str, float]:
         x = axis.x - axis.lean * (y - axis.middle) + across * axis.width
         colours.append(sampled(picture.neutral, x.astype(np.float32), y))
     colour = np.median(np.concatenate(colours), axis=0)
-    hue, saturation, _ = (float(part[0]) for part in hue_saturation_value(colour[None].astype(np.float32)))
-    if saturation > 0.3 and (hue < 55 or hue > 340):
+    saturation = float((colour.max() - colour.min()) / colour.max())
+    if saturation > 0.3 and colour.argmax() == 0:
         return "wood", min(1.0, 0.7 + saturation)
     # Concrete is thick and warm, metal thin and cool.
     warmth = float(colour[0] - colour[2]) / float(colour.mean() + 1.0)

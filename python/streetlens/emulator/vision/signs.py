@@ -11,6 +11,7 @@ from streetlens.emulator.vision.digits import read_number
 from streetlens.emulator.vision.picture import Floats, Mask, Picture
 from streetlens.emulator.vision.rectify import rectified
 from streetlens.emulator.vision.regions import Region, regions
+from streetlens.emulator.vision.tones import Tones, tones_of
 
 LEAST = 22
 """Working pixels a sign must measure in both directions."""
@@ -47,32 +48,18 @@ def find_sign(picture: Picture) -> FoundSign | None:
 
 
 def _candidates(picture: Picture) -> Iterator[FoundSign]:
-    hue, saturation, value = hue_saturation_value(picture.neutral)
-    white = (saturation < 0.34) & (value > 55)
-    red = ((hue > 335) | (hue < 15)) & (saturation > 0.58) & (value > 45)
+    tones = tones_of(picture.neutral)
+    white = tones.grey(0.34) & (tones.value > 55)
+    red = tones.hue_around_red(-0.42, 0.25) & tones.vivid(0.58) & (tones.value > 45)
     for region in regions(red, LEAST, LEAST):
         yield from _red_sign(region, red, white)
-    yellow = (hue > 34) & (hue < 60) & (saturation > 0.6) & (value > 60)
+    yellow = tones.hue_around_red(0.57, 1.0) & tones.vivid(0.6) & (tones.value > 60)
     for region in regions(yellow, LEAST, LEAST):
         yield from _yellow_sign(region)
-    green = (hue > 138) & (hue < 190) & (saturation > 0.5) & (value > 18)
+    green = tones.hue_around_green(0.3, 1.0) & tones.vivid(0.5) & (tones.value > 18)
     for region in regions(green, 12, 2 * LEAST):
         yield from _green_sign(region, white)
-    yield from _white_signs(picture, saturation, value, red)
-
-
-def hue_saturation_value(rgb: Floats) -> tuple[Floats, Floats, Floats]:
-    """Returns hue in degrees (0 to 360), saturation (0 to 1) and value (0 to 255) of RGB (0 to 255)."""
-    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    value = rgb.max(axis=-1)
-    chroma = value - rgb.min(axis=-1)
-    safe = np.maximum(chroma, 1e-3)
-    hue = np.where(
-        value == red,
-        ((green - blue) / safe) % 6,
-        np.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
-    )
-    return (60 * hue).astype(np.float32), chroma / np.maximum(value, 1.0), value
+    yield from _white_signs(picture, tones, red)
 
 
 def shape_of(region: Region) -> Shape:
@@ -95,7 +82,7 @@ def _red_sign(region: Region, red: Mask, white: Mask) -> Iterator[FoundSign]:
     left, top, right, bottom = shape.box
     if not 0.5 < shape.aspect < 1.6:
         return
-    size = min(1.0, (bottom - top) / 60)
+    size = min(1.0, (bottom - top) / 36)
     narrowing = shape.widths[:3].mean() - shape.widths[-3:].mean()
     whiteness = float(white[top:bottom, left:right].mean())
     if 0.4 < shape.fill < 0.68 and narrowing > 0.45 and whiteness > 0.06:
@@ -142,10 +129,11 @@ def _green_sign(region: Region, white: Mask) -> Iterator[FoundSign]:
         yield FoundSign("street_name", 0.9 - 0.5 * abs(1 - straight), _grown(shape.box, 0.01))
 
 
-def _white_signs(picture: Picture, saturation: Floats, value: Floats, red: Mask) -> Iterator[FoundSign]:
+def _white_signs(picture: Picture, tones: Tones, red: Mask) -> Iterator[FoundSign]:
     """A white plate is enclosed by its dark border, so it stays a region even before a white sky."""
+    pale = tones.grey(0.3)
     for threshold in (85, 125, 165):
-        plate = (value > threshold) & (saturation < 0.3)
+        plate = (tones.value > threshold) & pale
         for region in regions(plate, 30, LEAST):
             left, top, right, bottom = region.box
             aspect = (right - left) / (bottom - top)
