@@ -1,0 +1,29 @@
+"""BigQuery's REST API on DuckDB: `Engine` holds data and runs GoogleSQL, `routes` serves it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiohttp import web
+
+from streetlens.emulator.bigquery.engine import Engine
+from streetlens.emulator.bigquery.job_routes import job_routes
+from streetlens.emulator.bigquery.jobs import Jobs
+from streetlens.emulator.bigquery.metadata_routes import metadata_routes
+
+
+class HasEngine(Protocol):
+    """The part of the emulator's world that BigQuery needs."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        ...
+
+
+def routes(world: HasEngine) -> list[web.AbstractRouteDef]:
+    """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
+    return [*job_routes(Jobs(world.engine)), *metadata_routes(world.engine)]
+
+
+__all__ = ["Engine", "routes"]

@@ -1,0 +1,260 @@
+"""REST handlers of jobs: insert, query, get, getQueryResults, cancel, list, delete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from streetlens.emulator.bigquery.destinations import Destination
+from streetlens.emulator.bigquery.encode import FormatOptions
+from streetlens.emulator.bigquery.errors import BigQueryError, invalid, unsupported
+from streetlens.emulator.bigquery.http import answered, flag, in_thread, json_body, json_response, whole
+from streetlens.emulator.bigquery.job_resources import (
+    dml_statistics,
+    dry_run_resource,
+    job_resource,
+    list_entry,
+    millis,
+    slot_millis,
+)
+from streetlens.emulator.bigquery.jobs import Job, Jobs, billed_bytes
+from streetlens.emulator.bigquery.paging import page_start, page_token
+from streetlens.emulator.bigquery.parameters import read_parameters
+from streetlens.emulator.bigquery.statements import StatementRequest
+from streetlens.emulator.bigquery.types import to_rest_schema
+
+# https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
+_DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
+_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions")
+
+
+def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
+    """Return the routes of the jobs and queries resources."""
+    handlers = _JobHandlers(jobs)
+    base = "/bigquery/v2/projects/{project}"
+    return [
+        web.post(f"{base}/queries", answered(handlers.query)),
+        web.get(f"{base}/queries/{{job}}", answered(handlers.results)),
+        web.post(f"{base}/jobs", answered(handlers.insert)),
+        web.get(f"{base}/jobs", answered(handlers.list)),
+        web.get(f"{base}/jobs/{{job}}", answered(handlers.get)),
+        web.post(f"{base}/jobs/{{job}}/cancel", answered(handlers.cancel)),
+        web.delete(f"{base}/jobs/{{job}}/delete", answered(handlers.delete)),
+    ]
+
+
+class _JobHandlers:
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._engine = jobs.engine
+
+    async def query(self, request: web.Request) -> web.StreamResponse:
+        body = await json_body(request)
+        project = request.match_info["project"]
+        statement = _statement(project, body, body.get("location"))
+        options = _format(body.get("formatOptions") or {})
+        limit = whole(body.get("maxResults"), "maxResults")
+        timeout = min(whole(body.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
+        if flag(body.get("dryRun")):
+            return await self._dry_query(project, statement)
+        request_id = body.get("requestId")
+        fingerprint = json.dumps({key: body[key] for key in sorted(body) if key not in _IGNORED_BY_RESULT})
+        job = self._jobs.repeated(project, request_id, fingerprint) if request_id else None
+        if job is None:
+            configuration = {"query": {key: body[key] for key in _QUERY_KEYS if key in body}}
+            job = self._jobs.submit(self._jobs.new_job(statement, configuration, labels=body.get("labels")))
+            if request_id:
+                self._jobs.remember(project, str(request_id), fingerprint, job)
+        done = await self._jobs.wait(job, timeout / 1000)
+        optional = body.get("jobCreationMode") == "JOB_CREATION_OPTIONAL"
+        return await self._query_response(job, options, limit, done, optional=optional)
+
+    async def _dry_query(self, project: str, statement: StatementRequest) -> web.StreamResponse:
+        outcome = await in_thread(lambda: self._jobs.dry_run(statement))
+        body: dict[str, Any] = {
+            "kind": "bigquery#queryResponse",
+            "jobReference": {"projectId": project, "location": outcome.location},
+            "location": outcome.location,
+            "jobComplete": True,
+            "cacheHit": False,
+            "totalBytesProcessed": str(outcome.bytes_processed),
+            "statementType": outcome.statement_type,
+        }
+        if outcome.columns is not None:
+            body |= {"schema": to_rest_schema(outcome.columns), "totalRows": "0"}
+        return json_response(body)
+
+    async def _query_response(
+        self, job: Job, options: FormatOptions, limit: int | None, done: bool, *, optional: bool
+    ) -> web.StreamResponse:
+        body: dict[str, Any] = {
+            "kind": "bigquery#queryResponse",
+            "queryId": job.query_id,
+            "location": job.location,
+        }
+        body |= {"jobReference": job.reference, "jobComplete": done, "creationTime": millis(job.created)}
+        if job.started is not None:
+            body["startTime"] = millis(job.started)
+        if not done:
+            body["jobCreationReason"] = {"code": "LONG_RUNNING" if optional else "REQUESTED"}
+            return json_response(body)
+        body["endTime"] = millis(job.ended)
+        rows = await self._finished(job, body, options, 0, limit)
+        if not optional:
+            body["jobCreationReason"] = {"code": "REQUESTED"}
+        elif "pageToken" in body:
+            body["jobCreationReason"] = {"code": "LARGE_RESULTS"}
+        else:
+            del body["jobReference"]
+        return json_response(body, rows=rows)
+
+    async def results(self, request: web.Request) -> web.StreamResponse:
+        asked = request.query
+        job = self._jobs.find(request.match_info["project"], request.match_info["job"], asked.get("location"))
+        options = _format(
+            {key.partition(".")[2]: value for key, value in asked.items() if key.startswith("formatOptions.")}
+        )
+        limit = whole(asked.get("maxResults"), "maxResults")
+        start = page_start(asked.get("pageToken"), asked.get("startIndex"))
+        timeout = min(whole(asked.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
+        done = await self._jobs.wait(job, timeout / 1000)
+        body: dict[str, Any] = {"kind": "bigquery#getQueryResultsResponse", "etag": f"etag-{job.job_id}"}
+        body |= {"jobReference": job.reference, "jobComplete": done}
+        if not done:
+            return json_response(body)
+        rows = await self._finished(job, body, options, start, limit)
+        for key in ("totalBytesBilled", "totalSlotMs", "statementType", "dmlStats"):
+            body.pop(key, None)
+        return json_response(body, rows=rows)
+
+    async def _finished(
+        self, job: Job, body: dict[str, Any], options: FormatOptions, start: int, limit: int | None
+    ) -> list[str]:
+        """Add what a finished job knows to `body` and return its rows; raises the job's error."""
+        if job.error is not None:
+            raise job.error
+        outcome = job.outcome
+        assert outcome is not None
+        body |= {
+            "jobReference": job.reference,
+            "cacheHit": False,
+            "totalBytesProcessed": str(outcome.bytes_processed),
+            "totalBytesBilled": str(billed_bytes(outcome)),
+            "totalSlotMs": str(slot_millis(job)),
+            "statementType": outcome.statement_type,
+            **dml_statistics(outcome),
+        }
+        if "location" in body:
+            body["location"] = job.location
+        if outcome.columns is None or outcome.physical is None:
+            return []
+        body["schema"] = to_rest_schema(outcome.columns)
+        total = outcome.total_rows or 0
+        body["totalRows"] = str(total)
+        physical, columns = outcome.physical, outcome.columns
+        page = await in_thread(lambda: self._engine.read_rows(physical, columns, options, start, limit))
+        if page.next_index < total:
+            body["pageToken"] = page_token(page.next_index)
+        return page.rows
+
+    async def insert(self, request: web.Request) -> web.StreamResponse:
+        body = await json_body(request)
+        project = request.match_info["project"]
+        configuration = body.get("configuration")
+        if not isinstance(configuration, dict):
+            raise BigQueryError(400, "required", "Required parameter is missing: configuration")
+        query = configuration.get("query")
+        if not isinstance(query, dict):
+            kinds = [kind for kind in ("load", "copy", "extract") if kind in configuration]
+            raise (
+                unsupported(f"A {kinds[0]} job")
+                if kinds
+                else invalid("Job configuration must contain exactly one job type")
+            )
+        reference = body.get("jobReference") or {}
+        statement = _statement(project, query, reference.get("location"))
+        if flag(configuration.get("dryRun")):
+            outcome = await in_thread(lambda: self._jobs.dry_run(statement))
+            return json_response(dry_run_resource(project, outcome.location, configuration, outcome))
+        job = self._jobs.new_job(
+            statement,
+            configuration,
+            job_id=reference.get("jobId"),
+            labels=configuration.get("labels"),
+            destination=_destination(query, project),
+        )
+        self._jobs.submit(job)
+        return json_response(job_resource(self._jobs, job))
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        return json_response(job_resource(self._jobs, self._found(request)))
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        job = self._found(request)
+        self._jobs.cancel(job)
+        return json_response({"kind": "bigquery#jobCancelResponse", "job": job_resource(self._jobs, job)})
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        self._jobs.forget(self._found(request))
+        return web.Response(status=204)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        project = request.match_info["project"]
+        states = [state.upper() for state in request.query.getall("stateFilter", [])]
+        found = [job for job in self._jobs.all(project) if not states or self._jobs.state(job) in states]
+        start = page_start(request.query.get("pageToken"), None)
+        limit = whole(request.query.get("maxResults"), "maxResults", 50) or 50
+        body: dict[str, Any] = {"kind": "bigquery#jobList", "etag": f"etag-{len(found)}"}
+        body["jobs"] = [list_entry(self._jobs, job) for job in found[start : start + limit]]
+        if start + limit < len(found):
+            body["nextPageToken"] = page_token(start + limit)
+        return json_response(body)
+
+    def _found(self, request: web.Request) -> Job:
+        return self._jobs.find(
+            request.match_info["project"], request.match_info["job"], request.query.get("location")
+        )
+
+
+_QUERY_KEYS = ("query", "useLegacySql", "defaultDataset", "parameterMode", "queryParameters", "maximumBytesBilled",
+               "useQueryCache", "createSession", "connectionProperties")  # fmt: skip
+
+
+def _format(options: Mapping[str, Any]) -> FormatOptions:
+    return FormatOptions.read(options.get("useInt64Timestamp"), options.get("timestampOutputFormat"))
+
+
+def _statement(project: str, query: Mapping[str, Any], location: str | None) -> StatementRequest:
+    """Return the statement of a QueryRequest or JobConfigurationQuery; raises for what this emulator cannot do."""
+    if not query.get("query"):
+        raise BigQueryError(400, "required", "Required parameter is missing: query")
+    if flag(query.get("useLegacySql", True)):
+        raise unsupported("Legacy SQL (useLegacySql is true unless it is sent as false)")
+    if flag(query.get("createSession")) or any(
+        item.get("key") == "session_id" for item in query.get("connectionProperties") or ()
+    ):
+        raise invalid("Sessions are not supported by the streetlens emulator")
+    named, positional = read_parameters(query.get("parameterMode"), query.get("queryParameters") or ())
+    default = query.get("defaultDataset") or {}
+    dataset = (
+        (str(default.get("projectId") or project), str(default["datasetId"]))
+        if default.get("datasetId")
+        else None
+    )
+    return StatementRequest(str(query["query"]), project, named, positional, dataset, location)
+
+
+def _destination(query: Mapping[str, Any], project: str) -> Destination | None:
+    table = query.get("destinationTable")
+    if not table:
+        return None
+    return Destination(
+        str(table.get("projectId") or project),
+        str(table["datasetId"]),
+        str(table["tableId"]),
+        str(query.get("writeDisposition") or "WRITE_EMPTY"),
+        str(query.get("createDisposition") or "CREATE_IF_NEEDED"),
+    )

@@ -1,0 +1,244 @@
+"""Jobs: their life from insertion to result, their statistics, and where finished results are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from streetlens.emulator.bigquery.catalog import Dataset, Table
+from streetlens.emulator.bigquery.destinations import Destination, write_result
+from streetlens.emulator.bigquery.engine import Engine
+from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
+from streetlens.emulator.bigquery.statements import Outcome, StatementRequest, analyze, execute
+from streetlens.emulator.bigquery.types import to_rest_schema
+
+# `/* emulator: run for 3 seconds */` in a statement keeps its job RUNNING for that long on the engine's clock.
+_SLOW = re.compile(r"/\*\s*emulator:\s*run for ([0-9.]+) seconds?\s*\*/")
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,1024}")
+_REQUEST_ID_LIFETIME = 15 * 60
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass
+class Job:
+    """One query job."""
+
+    project: str
+    job_id: str
+    configuration: dict[str, Any]
+    request: StatementRequest
+    created: float
+    ready_at: float
+    location: str
+    labels: dict[str, str] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    error: BigQueryError | None = None
+    started: float | None = None
+    ended: float | None = None
+    cancelled: bool = False
+    destination: Destination | None = None
+    anonymous: Table | None = None
+    executed: threading.Event = field(default_factory=threading.Event)
+    cursor: duckdb.DuckDBPyConnection | None = None
+    query_id: str = field(default_factory=lambda: f"job_{uuid.uuid4().hex}")
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """The jobReference."""
+        return {"projectId": self.project, "jobId": self.job_id, "location": self.location}
+
+    @property
+    def name(self) -> str:
+        """The name as messages write it: `project:location.job`."""
+        return f"{self.project}:{self.location}.{self.job_id}"
+
+
+class Jobs:
+    """Every job of the emulator, and the threads that run them."""
+
+    def __init__(self, engine: Engine, threads: int = 4) -> None:
+        self.engine = engine
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._requests: dict[tuple[str, str], tuple[float, str, Job]] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emulator-bigquery")
+
+    def close(self) -> None:
+        """Stop accepting jobs and let the running ones end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def submit(self, job: Job) -> Job:
+        """Start a job; raises duplicate for an id that exists and invalid for a malformed one."""
+        if not _JOB_ID.fullmatch(job.job_id):
+            raise invalid(
+                f'Invalid job ID "{job.job_id}". Job IDs must be alphanumeric (plus underscores and dashes).'
+            )
+        with self._lock:
+            if (job.project, job.job_id) in self._jobs:
+                raise duplicate(f"Job {job.name}")
+            self._jobs[job.project, job.job_id] = job
+        self._pool.submit(self._run, job)
+        return job
+
+    def new_job(
+        self,
+        request: StatementRequest,
+        configuration: dict[str, Any],
+        *,
+        job_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        destination: Destination | None = None,
+    ) -> Job:
+        """Return a job that has not been submitted."""
+        slow = _SLOW.search(request.sql)
+        ready = self.engine.clock() + (float(slow.group(1)) if slow else 0.0)
+        return Job(
+            request.project,
+            job_id or f"job_{uuid.uuid4().hex}",
+            configuration,
+            request,
+            self.engine.wall_clock(),
+            ready,
+            request.location or self._location(request),
+            dict(labels or {}),
+            destination=destination,
+        )
+
+    def find(self, project: str, job_id: str, location: str | None) -> Job:
+        """Return a job; raises notFound when it does not exist in that location."""
+        job = self._jobs.get((project, job_id))
+        wanted = location or (
+            "US" if job is None or job.location.upper() not in ("US", "EU") else job.location
+        )
+        if job is None or job.location.lower() != wanted.lower():
+            raise not_found(f"Job {project}:{wanted}.{job_id}")
+        return job
+
+    def all(self, project: str) -> list[Job]:
+        """Return the jobs of a project, newest first."""
+        return sorted(
+            (job for key, job in self._jobs.items() if key[0] == project), key=lambda job: -job.created
+        )
+
+    def forget(self, job: Job) -> None:
+        """Delete a job's metadata."""
+        self._jobs.pop((job.project, job.job_id), None)
+
+    def repeated(self, project: str, request_id: str, fingerprint: str) -> Job | None:
+        """Return the job an identical request with this requestId started in the last 15 minutes."""
+        found = self._requests.get((project, request_id))
+        if found is None or found[1] != fingerprint or self.engine.clock() - found[0] > _REQUEST_ID_LIFETIME:
+            return None
+        return found[2]
+
+    def remember(self, project: str, request_id: str, fingerprint: str, job: Job) -> None:
+        """Keep a requestId for deduplication."""
+        self._requests[project, request_id] = (self.engine.clock(), fingerprint, job)
+
+    def done(self, job: Job) -> bool:
+        """Whether the job has ended as far as a client may know."""
+        return job.cancelled or (job.executed.is_set() and self.engine.clock() >= job.ready_at)
+
+    def state(self, job: Job) -> str:
+        """Return PENDING, RUNNING or DONE."""
+        if self.done(job):
+            return "DONE"
+        return "RUNNING" if job.started is not None else "PENDING"
+
+    async def wait(self, job: Job, seconds: float) -> bool:
+        """Wait until the job is done, at most `seconds` on the engine's clock; return whether it is."""
+        deadline = self.engine.clock() + seconds
+        pause = 0.001
+        while not self.done(job):
+            remaining = deadline - self.engine.clock()
+            if remaining <= 0:
+                return False
+            await asyncio.sleep(min(pause, remaining))
+            pause = min(pause * 1.5, 0.02)
+        return True
+
+    def cancel(self, job: Job) -> None:
+        """Cancel a job that is not done; a finished one stays as it is."""
+        if self.done(job):
+            return
+        job.cancelled = True
+        job.error = BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
+        job.ended = self.engine.wall_clock()
+        if job.cursor is not None:
+            job.cursor.interrupt()
+
+    def dry_run(self, request: StatementRequest) -> Outcome:
+        """Return the schema and cost of a statement; raises its errors."""
+        return analyze(self.engine, request)
+
+    def _location(self, request: StatementRequest) -> str:
+        if request.default_dataset is not None:
+            dataset = self.engine.catalog.find(*request.default_dataset)
+            if dataset is not None:
+                return dataset.location
+        return self.engine.location
+
+    def _run(self, job: Job) -> None:
+        job.started = self.engine.wall_clock()
+        try:
+            job.cursor = self.engine.cursor()
+            outcome = execute(self.engine, job.request, job.cursor)
+            job.location = outcome.location
+            _check_billed(job, outcome)
+            if outcome.physical is not None:
+                job.anonymous = self._keep(job, outcome)
+            job.outcome = outcome
+        except BigQueryError as error:
+            if not job.cancelled:
+                job.error = error
+        except Exception as error:  # noqa: BLE001 - a job must end; the text names the emulator's own mistake
+            if not job.cancelled:
+                job.error = BigQueryError(500, "internalError", f"The streetlens emulator failed: {error!r}")
+        finally:
+            job.cursor = None
+            if job.ended is None:
+                job.ended = max(self.engine.wall_clock(), job.started)
+            job.executed.set()
+
+    def _keep(self, job: Job, outcome: Outcome) -> Table:
+        assert outcome.physical is not None
+        assert outcome.columns is not None
+        if job.destination is not None:
+            return write_result(self.engine, job.destination, outcome)
+        dataset_id = "_" + hashlib.sha1(job.project.encode(), usedforsecurity=False).hexdigest()
+        dataset = self.engine.catalog.find(job.project, dataset_id)
+        if dataset is None:
+            dataset = Dataset(job.project, dataset_id, outcome.location, hidden=True)
+            self.engine.catalog.add(dataset)
+        table_id = "anon" + hashlib.sha256(job.job_id.encode()).hexdigest()
+        fields = to_rest_schema(outcome.columns)["fields"]
+        table = Table(
+            job.project, dataset_id, table_id, fields, outcome.physical, rows=outcome.total_rows or 0
+        )
+        dataset.tables[table_id] = table
+        return table
+
+
+def _check_billed(job: Job, outcome: Outcome) -> None:
+    limit = job.configuration.get("query", {}).get("maximumBytesBilled")
+    billed = billed_bytes(outcome)
+    if limit is not None and billed > int(limit):
+        message = f"Query exceeded limit for bytes billed: {int(limit)}. {billed} or higher required."
+        raise BigQueryError(400, "bytesBilledLimitExceeded", message)
+
+
+def billed_bytes(outcome: Outcome) -> int:
+    """Return the bytes billed: whole megabytes, at least 10 MB per referenced table, nothing without a table."""
+    if not outcome.referenced:
+        return 0
+    whole = -(-outcome.bytes_processed // _MEGABYTE) * _MEGABYTE
+    return max(whole, 10 * _MEGABYTE * len(outcome.referenced))
