@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use streetlens_core::error::Result;
+use streetlens_core::error::{Error, ErrorKind, Result};
+use tokio::task::JoinSet;
 
 use crate::bridge::{self, Bridge};
 use crate::error::to_python;
@@ -57,6 +58,31 @@ impl Call {
         let work = self.take()?;
         pyo3_async_runtimes::generic::future_into_py::<Bridge, _, _>(py, async move { Ok(Outcome(work.await)) })
     }
+}
+
+/// Operations that run at the same time, as one whose result is the list of theirs; the first failure stops the others.
+#[pyfunction]
+pub(crate) fn join(calls: Vec<PyRef<'_, Call>>) -> PyResult<Call> {
+    let works: Vec<Work> = calls.iter().map(|call| call.take()).collect::<PyResult<_>>()?;
+    Ok(Call::new(all(works), |py, wraps| {
+        let results: Vec<Py<PyAny>> = wraps.into_iter().map(|wrap| wrap(py)).collect::<PyResult<_>>()?;
+        Ok(results.into_pyobject(py)?.unbind())
+    }))
+}
+
+async fn all(works: Vec<Work>) -> Result<Vec<Wrap>> {
+    let mut ended: Vec<Option<Wrap>> = works.iter().map(|_| None).collect();
+    let mut tasks = JoinSet::new();
+    for (position, work) in works.into_iter().enumerate() {
+        tasks.spawn(async move { (position, work.await) });
+    }
+    while let Some(task) = tasks.join_next().await {
+        let (position, outcome) = task.map_err(|cause| {
+            Error::new(ErrorKind::Internal, "one of several operations ended unexpectedly").with_source(cause)
+        })?;
+        ended[position] = Some(outcome?);
+    }
+    Ok(ended.into_iter().flatten().collect())
 }
 
 /// A result that becomes a Python object once the interpreter is attached again.

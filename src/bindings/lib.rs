@@ -19,7 +19,10 @@ mod _streetlens {
     #[pymodule_export]
     use crate::bridge::shut_down;
     #[pymodule_export]
-    use crate::call::Call;
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
+    use crate::call::{Call, join};
     #[pymodule_export]
     use crate::credentials::http_request;
     #[pymodule_export]

@@ -1,0 +1,391 @@
+"""Arguments to native calls. The only importer of the native module."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import warnings
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from streetlens import _parameters, _progress, _streetlens
+from streetlens._credentials import resolve as resolve_credentials
+from streetlens._streetlens import Call as NativeCall
+from streetlens._streetlens import NativeTable
+from streetlens._streetlens import Run as NativeRun
+from streetlens._streetlens import Session as NativeSession
+from streetlens.exceptions import ConfigurationError, InvalidInput, SchemaError, StreetlensError
+from streetlens.options import Endpoints, OnRetired
+from streetlens.results import LinkedDataset, QueryStats, Results, Table
+
+__all__ = [
+    "Call",
+    "NativeRun",
+    "NativeTable",
+    "Session",
+    "classify",
+    "generate_content",
+    "place",
+    "query",
+    "query_all",
+    "subscribe",
+    "subscribe_listing",
+]
+
+NativeHttp = Callable[
+    [str, str, "list[tuple[str, str]]", "bytes | None", float], "tuple[int, list[tuple[str, str]], bytes]"
+]
+
+T = TypeVar("T")
+
+atexit.register(_streetlens.shut_down)
+
+
+class Session:
+    """The configuration of a client, and its native session once something is asked."""
+
+    def __init__(
+        self,
+        *,
+        project: str | None,
+        region: str | None,
+        location: str | None,
+        credentials: Any,
+        endpoint: str | Endpoints | Mapping[str, str] | None,
+        on_retired: OnRetired,
+        strict_region: bool,
+    ) -> None:
+        self._given = _given_settings(project, region, location, endpoint)
+        self.settings = _check_settings(
+            self._given, may_lack_project=credentials is None or hasattr(credentials, "refresh")
+        )
+        self.source = resolve_credentials(
+            credentials, is_loopback=self.settings["is_loopback"], http=_streetlens.http_request
+        )
+        if on_retired not in {"raise", "replace", "allow"}:
+            raise ConfigurationError(f"`on_retired={on_retired!r}` is not one of 'raise', 'replace', 'allow'")
+        self.on_retired = on_retired
+        self.strict_region = strict_region
+        self._native: tuple[int, NativeSession] | None = None
+
+    def native(self) -> NativeSession:
+        """The session of this process: made when first needed, and again after a fork."""
+        if self._native is None or self._native[0] != os.getpid():
+            self._native = os.getpid(), NativeSession(self._complete(), self.source)
+        return self._native[1]
+
+    @property
+    def project(self) -> str:
+        """The project, asking the credentials for it where nothing else names one."""
+        if self.settings["project"] is None:
+            self.settings = _streetlens.settings(self._complete())
+        return str(self.settings["project"])
+
+    def _complete(self) -> dict[str, Any]:
+        default_project = getattr(self.source, "default_project", None)
+        if self.settings["project"] is not None or default_project is None:
+            return self._given
+        project = default_project()
+        return {**self._given, "project": project} if project else self._given
+
+
+def _given_settings(
+    project: str | None,
+    region: str | None,
+    location: str | None,
+    endpoint: str | Endpoints | Mapping[str, str] | None,
+) -> dict[str, Any]:
+    for name, value in (("project", project), ("region", region), ("location", location)):
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"`{name}` is a {type(value).__name__}", hint=f"pass `{name}` as a text")
+    given: dict[str, Any] = {"project": project, "region": region, "location": location}
+    if isinstance(endpoint, str) or endpoint is None:
+        given["endpoint"] = endpoint
+        return given
+    named = endpoint._asdict() if isinstance(endpoint, Endpoints) else dict(endpoint)
+    unknown = set(named) - set(Endpoints._fields)
+    if unknown:
+        raise ConfigurationError(
+            f"`endpoint` names unknown services: {', '.join(sorted(unknown))}",
+            hint=f"the services are {', '.join(Endpoints._fields)}",
+        )
+    given["endpoints"] = [(name, url) for name, url in named.items() if url is not None]
+    return given
+
+
+def _check_settings(given: dict[str, Any], *, may_lack_project: bool) -> dict[str, Any]:
+    try:
+        return _streetlens.settings(given)
+    except ConfigurationError as error:
+        if (
+            given["project"] is not None
+            or "`project` is not set" not in error.message
+            or not may_lack_project
+        ):
+            raise
+    # The credentials may name the project; asking them now would contact something.
+    return {**_streetlens.settings({**given, "project": "unknown"}), "project": None}
+
+
+class Call(Generic[T]):
+    """An operation that has not begun: wait for it, or await it, once."""
+
+    def __init__(
+        self,
+        native: NativeCall,
+        wrap: Callable[[Any], T],
+        *,
+        tick: Callable[[], None] | None = None,
+        at_end: Callable[[BaseException | None], None] | None = None,
+    ) -> None:
+        self._native = native
+        self._wrap = wrap
+        self._tick = tick
+        self._at_end = at_end
+
+    def wait(self) -> T:
+        """Blocks until the result is there; Ctrl-C stops the work."""
+        try:
+            result = self._native.wait(self._tick)
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
+        return self._wrap(result)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            result = yield from self._native.future().__await__()
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(None)
+        return self._wrap(result)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._at_end is not None:
+            self._at_end(error)
+
+
+class _Sequence(Call[T]):
+    """Two operations, the second made from the result of the first."""
+
+    def __init__(self, first: Call[Any], second: Callable[[Any], Call[T]]) -> None:
+        self._first = first
+        self._second = second
+
+    def wait(self) -> T:
+        return self._second(self._first.wait()).wait()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        first = yield from self._first.__await__()
+        return (yield from self._second(first).__await__())
+
+
+class _Together(Call[list[T]]):
+    """Operations that run at the same time; the first failure stops the others."""
+
+    def __init__(self, calls: Sequence[Call[T]]) -> None:
+        self._calls = calls
+        joined = _streetlens.join([call._native for call in calls])  # noqa: SLF001 - the same class
+        super().__init__(
+            joined,
+            lambda results: [call._wrap(result) for call, result in zip(calls, results, strict=True)],  # noqa: SLF001 - the same class
+        )
+
+
+def query(
+    session: Session,
+    sql: str,
+    *,
+    params: Mapping[str, Any] | Sequence[Any] | None = None,
+    location: str | None = None,
+    page_size: int | None = None,
+    timeout: float | None = None,
+) -> Call[Table]:
+    """A query."""
+    if not isinstance(sql, str):
+        raise InvalidInput(f"the query is a {type(sql).__name__}, not a text")
+    native = _streetlens.query(
+        session.native(), sql, _parameters.encode(params), location, page_size, timeout
+    )
+    return Call(native, _table)
+
+
+def query_all(session: Session, sqls: Iterable[str], *, timeout: float | None = None) -> Call[list[Table]]:
+    """Queries that run at the same time."""
+    if isinstance(sqls, str):
+        raise InvalidInput("`query_all` takes a list of queries", hint="use `query` for one")
+    return _Together([query(session, sql, timeout=timeout) for sql in sqls])
+
+
+def _table(result: tuple[NativeTable, dict[str, Any]]) -> Table:
+    native, statistics = result
+    return Table(native, QueryStats(**statistics))
+
+
+def subscribe(session: Session, customer_id: str, **names: str | None) -> Call[LinkedDataset]:
+    """A subscription to a customer's data set."""
+    if not isinstance(customer_id, str):
+        raise ConfigurationError(
+            f"`customer_id` is a {type(customer_id).__name__}", hint='pass it as a text: "1234-5678"'
+        )
+    native = _streetlens.subscribe(session.native(), customer_id, names)
+    return Call(native, lambda values: LinkedDataset(**values))
+
+
+def subscribe_listing(
+    session: Session,
+    listing: str,
+    *,
+    project: str,
+    dataset: str,
+    location: str,
+    friendly_name: str | None,
+    description: str | None,
+) -> Call[str]:
+    """A subscription to one listing by its resource name; the result is the subscription's name."""
+    native = _streetlens.subscribe_listing(
+        session.native(), listing, project, dataset, location, friendly_name, description
+    )
+    return Call(native, str)
+
+
+def place(session: Session, model: str | None, *, on_retired: OnRetired) -> tuple[str, str, list[str]]:
+    """Model, location and notes of what was changed from the user's wish."""
+    choice = {"model": model, "on_retired": on_retired, "strict_region": session.strict_region}
+    return _streetlens.place(session.native(), choice)
+
+
+def generate_content(session: Session, model: str, location: str, body: str, *, timeout: float) -> Call[str]:
+    """A request of the caller's own; the result is the answer's JSON."""
+    return Call(_streetlens.generate_content(session.native(), model, location, body, timeout), str)
+
+
+def classify(
+    session: Session,
+    images: Any,
+    prompt: str,
+    *,
+    schema: Mapping[str, Any] | Sequence[str] | None = None,
+    model: str | None = None,
+    uri_column: str = "gcs_uri",
+    system_instruction: str | None = None,
+    temperature: float | None = None,
+    max_output_tokens: int | None = None,
+    media_resolution: str | None = None,
+    thinking: str | int | None = None,
+    concurrency: int = 32,
+    timeout: float = 60.0,
+    labels: Mapping[str, str] | None = None,
+    progress: bool | Callable[[_progress.Progress], Any] | None = None,
+) -> Call[Results]:
+    """A run over many images."""
+    if not isinstance(prompt, str):
+        raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise ConfigurationError(
+            f"`concurrency={concurrency!r}` is not a number of requests", hint="pass 1 or more"
+        )
+    choice = {"model": model, "on_retired": session.on_retired, "strict_region": session.strict_region}
+    options = {
+        "concurrency": concurrency,
+        "timeout": float(timeout),
+        "system_instruction": system_instruction,
+        "temperature": temperature,
+        "max_output_tokens": max_output_tokens,
+        "media_resolution": media_resolution,
+        "thinking": None if thinking is None else str(thinking),
+        "request_labels": [(str(key), str(value)) for key, value in (labels or {}).items()],
+    }
+    native_schema = _native_schema(schema)
+
+    def start(source: Any) -> Call[Results]:
+        run = _streetlens.classify(
+            session.native(), _native_images(source, uri_column), prompt, native_schema, choice, options
+        )
+        return _run(run, progress)
+
+    if isinstance(images, str) and not images.lstrip().startswith("gs:"):
+        return _Sequence(query(session, images), start)
+    return start(images)
+
+
+def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | None) -> Call[Results]:
+    for note in run.place[2]:
+        warnings.warn(note, stacklevel=5)
+    tick, display = _progress.watch(run, progress)
+
+    def at_end(error: BaseException | None) -> None:
+        if tick is not None:
+            display.show(_progress.Progress(**run.progress()))
+        display.close()
+        if isinstance(error, (KeyboardInterrupt, StreetlensError)):
+            # Finished rows were paid for: they are never lost with the error.
+            error.results = Results(run.table())  # type: ignore[union-attr]
+
+    return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end)
+
+
+def _native_schema(schema: Mapping[str, Any] | Sequence[str] | None) -> str | list[str] | None:
+    if schema is None:
+        return None
+    if isinstance(schema, Mapping):
+        return json.dumps(schema)
+    if (
+        isinstance(schema, Sequence)
+        and not isinstance(schema, str)
+        and all(isinstance(label, str) for label in schema)
+    ):
+        return list(schema)
+    raise SchemaError(
+        f"`schema` is a {type(schema).__name__}",
+        hint="pass a list of labels or a JSON Schema as a dictionary",
+    )
+
+
+def _native_images(images: Any, uri_column: str) -> Any:
+    if isinstance(images, Table):
+        return images._native, uri_column  # noqa: SLF001 - the native half of our own table
+    if hasattr(images, "__arrow_c_stream__") or hasattr(images, "__arrow_c_array__"):
+        return _from_arrow(images), uri_column
+    if isinstance(images, (str, bytes, bytearray, memoryview, Path)):
+        images = [images]
+    if isinstance(images, Iterable):
+        return [_native_image(image, position) for position, image in enumerate(images)]
+    raise InvalidInput(
+        f"`images` is a {type(images).__name__}",
+        hint="pass a list of `gs://` URIs, local paths or bytes, a table with a `gcs_uri` column, or a query",
+    )
+
+
+def _from_arrow(images: Any) -> NativeTable:
+    try:
+        return NativeTable.from_arrow(images)
+    except ImportError as error:
+        raise InvalidInput(
+            f"the {type(images).__name__} cannot be read: {error}",
+            hint='run `pip install "streetlens[arrow]"`, or pass a list of URIs',
+        ) from error
+
+
+def _native_image(image: Any, position: int) -> Any:
+    if image is None:
+        return None
+    if isinstance(image, str):
+        is_address = image.strip().startswith(("gs:", "http:", "https:", "s3:"))
+        return ("uri" if is_address or not _looks_like_a_file(image) else "file", image)
+    if isinstance(image, os.PathLike):
+        return ("file", os.fspath(image))
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return bytes(image)
+    raise InvalidInput(
+        f"image {position + 1} is a {type(image).__name__}", hint="pass a `gs://` URI, a local path, or bytes"
+    )
+
+
+def _looks_like_a_file(text: str) -> bool:
+    """Local paths are given as such; a word without a separator or extension is more likely a mistyped URI."""
+    return "/" in text or os.sep in text or "." in text

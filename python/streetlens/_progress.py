@@ -1,0 +1,121 @@
+"""Shows how far a run is: a tqdm bar where tqdm is, else a line every few seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streetlens._display.progress import progress_line
+
+if TYPE_CHECKING:
+    from streetlens._calls import NativeRun
+
+__all__ = ["Progress", "watch"]
+
+_SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_UPDATES = 0.25
+
+
+class Progress(NamedTuple):
+    """Counters of a run at one moment."""
+
+    total: int
+    """Rows in all."""
+    done: int
+    """Rows with an outcome."""
+    ok: int
+    """Rows whose outcome is a good answer."""
+    in_flight: int
+    """Requests under way."""
+    input_tokens: int
+    """Input tokens so far."""
+    output_tokens: int
+    """Output and thinking tokens so far."""
+    cost_usd: float
+    """Cost so far at list price, in US dollars."""
+
+
+class _Display:
+    """Something that shows progress and can be ended."""
+
+    def show(self, progress: Progress) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing to end by default."""
+
+
+def watch(
+    run: NativeRun, wish: bool | Callable[[Progress], Any] | None
+) -> tuple[Callable[[], None] | None, _Display]:
+    """What to call while waiting for `run`, and what to close at its end."""
+    display = _display(wish)
+    if display is None:
+        return None, _Display()
+    due = 0.0
+
+    def tick() -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now >= due:
+            due = now + _SECONDS_BETWEEN_UPDATES
+            display.show(Progress(**run.progress()))
+
+    return tick, display
+
+
+def _display(wish: bool | Callable[[Progress], Any] | None) -> _Display | None:
+    if callable(wish):
+        return _Callback(wish)
+    if wish is False or (wish is None and not _somebody_watches()):
+        return None
+    try:
+        return _Bar()
+    except ImportError:
+        return _Lines()
+
+
+def _somebody_watches() -> bool:
+    return "ipykernel" in sys.modules or sys.stderr.isatty()
+
+
+class _Callback(_Display):
+    def __init__(self, function: Callable[[Progress], Any]) -> None:
+        self._function = function
+
+    def show(self, progress: Progress) -> None:
+        self._function(progress)
+
+
+class _Bar(_Display):
+    def __init__(self) -> None:
+        from tqdm.auto import tqdm  # noqa: PLC0415 - an optional library
+
+        self._bar = tqdm(unit="row", leave=False)
+
+    def show(self, progress: Progress) -> None:
+        self._bar.total = progress.total
+        self._bar.n = progress.done
+        self._bar.set_postfix(ok=progress.ok, usd=f"{progress.cost_usd:.4f}", refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines(_Display):
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._due = self._started + _SECONDS_BETWEEN_LINES
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + _SECONDS_BETWEEN_LINES
+        line = progress_line(
+            progress.done, progress.total, progress.ok, progress.cost_usd, now - self._started
+        )
+        sys.stderr.write(line + "\n")

@@ -1,0 +1,267 @@
+"""The client: every verb blocks until its result is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from streetlens import _calls
+from streetlens.options import Endpoints, OnRetired
+from streetlens.results import LinkedDataset, Results, Table
+
+if TYPE_CHECKING:
+    from streetlens._progress import Progress
+    from streetlens.aio import AsyncClient
+
+__all__ = ["Client"]
+
+
+class Client:
+    """Street View Insights of one Google Cloud project. Making one contacts nothing.
+
+    Args:
+        project: Project that is billed; `GOOGLE_CLOUD_PROJECT` or the credentials' own otherwise.
+        region: Vertex AI location: a region, `"global"`, `"us"` or `"eu"`.
+        location: BigQuery and Analytics Hub location, `"us"` or `"eu"`; queries run where their tables are unless
+            it is given.
+        credentials: google.auth credentials, an access token, a callable that returns a token or
+            `(token, expiry)`, `"anonymous"`, or `"native"` (gcp_auth); `google.auth.default()` otherwise, and none
+            at all for a loopback `endpoint`.
+        endpoint: One base URL for every service, or `Endpoints` for single ones; `STREETLENS_ENDPOINT` otherwise.
+        on_retired: What to do about a retired model: `"raise"`, `"replace"` by its successor, or `"allow"`.
+        strict_region: Refuse a region that does not serve the model instead of widening it.
+
+    Raises:
+        ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
+
+    Example:
+        >>> import streetlens as sl
+        >>> sl.Client(project="my-project", endpoint="http://localhost:9050")
+        Client(project='my-project', region='us-central1', location='us', credentials='anonymous')
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        region: str | None = None,
+        location: str | None = None,
+        credentials: Any = None,
+        endpoint: str | Endpoints | Mapping[str, str] | None = None,
+        *,
+        on_retired: OnRetired = "raise",
+        strict_region: bool = False,
+    ) -> None:
+        self._session = _calls.Session(
+            project=project,
+            region=region,
+            location=location,
+            credentials=credentials,
+            endpoint=endpoint,
+            on_retired=on_retired,
+            strict_region=strict_region,
+        )
+
+    @property
+    def project(self) -> str:
+        """The project that is billed."""
+        return self._session.project
+
+    @property
+    def region(self) -> str:
+        """The Vertex AI location."""
+        return str(self._session.settings["region"])
+
+    @property
+    def location(self) -> str:
+        """The BigQuery and Analytics Hub location."""
+        return str(self._session.settings["location"])
+
+    @property
+    def aio(self) -> AsyncClient:
+        """The same verbs as awaitables."""
+        from streetlens.aio import AsyncClient  # noqa: PLC0415 - most programs never need it
+
+        return AsyncClient(self._session)
+
+    def subscribe(
+        self,
+        customer_id: str,
+        *,
+        publisher: str | None = None,
+        exchange: str | None = None,
+        listing: str | None = None,
+        dataset: str | None = None,
+        dataset_project: str | None = None,
+    ) -> LinkedDataset:
+        """Subscribes to the data set of a customer, or returns the linked data set that is there.
+
+        The names are the guide's unless given: publisher `maps-platform-analytics-hub`, exchange
+        `imagery_insights_exchange_{location}`, listing `imagery_insights_{customer_id}__{location}` (dashes of the
+        customer id as underscores), data set `imagery_insights___preview___{location}`.
+
+        Raises:
+            AlreadyExists: A data set of that name is something else; the message says what.
+            NotFound: There is no such listing.
+            PermissionDenied: The publisher or the project does not allow it.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12) as server:
+            ...     linked = sl.Client(project="demo", endpoint=server.url).subscribe("1234-5678")
+            >>> print(linked)
+            demo.imagery_insights___preview___us
+        """
+        return _calls.subscribe(
+            self._session,
+            customer_id,
+            publisher=publisher,
+            exchange=exchange,
+            listing=listing,
+            dataset=dataset,
+            dataset_project=dataset_project,
+        ).wait()
+
+    def query(
+        self,
+        sql: str,
+        *,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        location: str | None = None,
+        page_size: int | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """Runs GoogleSQL and returns all rows.
+
+        Args:
+            sql: The query.
+            params: A dictionary for `@name` parameters, a list for `?` ones; `sl.Parameter` where the Python value
+                does not tell the type.
+            location: Where to run it.
+            page_size: Rows a page, at most.
+            timeout: Seconds for the whole query; it is cancelled after them.
+
+        Raises:
+            QueryError: BigQuery refused or failed it; with `reason`, `location` and `job_id` where BigQuery tells them.
+            PermissionDenied: The credentials may not run it or read its tables.
+            DeadlineExceeded: It was not done in time.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12) as server:
+            ...     client = sl.Client(project="demo", endpoint=server.url)
+            ...     client.query("SELECT @kind AS kind, 2 AS views", params={"kind": "sign"}).to_dicts()
+            [{'kind': 'sign', 'views': 2}]
+        """
+        return _calls.query(
+            self._session, sql, params=params, location=location, page_size=page_size, timeout=timeout
+        ).wait()
+
+    def query_all(self, sqls: Iterable[str], *, timeout: float | None = None) -> list[Table]:
+        """Runs queries at the same time and returns their tables in order; the first failure stops the others.
+
+        Raises:
+            QueryError: BigQuery refused or failed one of them.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12) as server:
+            ...     client = sl.Client(project="demo", endpoint=server.url)
+            ...     [table.to_dicts() for table in client.query_all(["SELECT 1 AS n", "SELECT 2 AS n"])]
+            [[{'n': 1}], [{'n': 2}]]
+        """
+        return _calls.query_all(self._session, sqls, timeout=timeout).wait()
+
+    def classify(
+        self,
+        images: Any,
+        prompt: str,
+        *,
+        schema: Mapping[str, Any] | Sequence[str] | None = None,
+        model: str | None = None,
+        uri_column: str = "gcs_uri",
+        system_instruction: str | None = None,
+        temperature: float | None = None,
+        max_output_tokens: int | None = None,
+        media_resolution: str | None = None,
+        thinking: str | int | None = None,
+        concurrency: int = 32,
+        timeout: float = 60.0,
+        labels: Mapping[str, str] | None = None,
+        progress: bool | Callable[[Progress], Any] | None = None,
+    ) -> Results:
+        """Asks Gemini one question about every image and returns one row an image, in order.
+
+        Trouble with one image is a row with a `status` and an `error`. What every image would meet (a bad model, a
+        denied permission, a refused schema) raises at once, with the finished rows in `error.results`; so does
+        Ctrl-C, with `KeyboardInterrupt.results`.
+
+        Args:
+            images: `gs://` URIs, local paths or `bytes` in a list; a table (this package's, pandas, polars, pyarrow)
+                with a column of URIs; or a query that gives one. The table's columns are kept.
+            prompt: The question; `{column}` is filled in for each row.
+            schema: Labels, or a JSON Schema whose properties become typed columns; free text otherwise.
+            model: Model id; the catalogue's recommended classifier otherwise.
+            uri_column: The column of URIs.
+            system_instruction: Instructions before the image.
+            temperature: 0 to 2; recent models ignore it.
+            max_output_tokens: Token limit of an answer, thoughts included.
+            media_resolution: `"low"`, `"medium"` or `"high"`: tokens an image costs.
+            thinking: A level, a token budget, `"off"` or `"default"`; the least the model allows otherwise.
+            concurrency: Requests under way at once.
+            timeout: Seconds of one attempt.
+            labels: Labels of the requests, shown on the invoice.
+            progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
+
+        Raises:
+            InvalidInput: The images, the prompt or the column cannot be used; `InvalidUri` when no URI is one.
+            SchemaError: Gemini could not serve the schema.
+            ModelUnavailable: The model is retired, unknown, or not served in the region.
+            AuthenticationError: There are no valid credentials.
+            PermissionDenied: The credentials may not use the model.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12, subscribed=True) as server:
+            ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+            ...     sql = "SELECT gcs_uri FROM `imagery_insights___preview___us.latest_observations` LIMIT 3"
+            ...     results = client.classify(sql, "Is it a sign or a pole?", schema=["sign", "pole"], progress=False)
+            >>> len(results), results.column_names[:3]
+            (3, ['gcs_uri', 'classification', 'status'])
+        """
+        return _calls.classify(
+            self._session,
+            images,
+            prompt,
+            schema=schema,
+            model=model,
+            uri_column=uri_column,
+            system_instruction=system_instruction,
+            temperature=temperature,
+            max_output_tokens=max_output_tokens,
+            media_resolution=media_resolution,
+            thinking=thinking,
+            concurrency=concurrency,
+            timeout=timeout,
+            labels=labels,
+            progress=progress,
+        ).wait()
+
+    def __repr__(self) -> str:
+        settings, source = self._session.settings, self._session.source
+        # A token is a text too, and never shown.
+        named = (
+            source
+            if source in ("anonymous", "native")
+            else getattr(source, "description", "a static access token")
+        )
+        return (
+            f"Client(project={settings['project']!r}, region={settings['region']!r}, "
+            f"location={settings['location']!r}, credentials={named!r})"
+        )
+
+    def __getstate__(self) -> object:
+        raise TypeError("a Client holds credentials and is not pickled; make one in each process")

@@ -1,0 +1,44 @@
+"""Options that are more than a value: service addresses and typed query parameters."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["Endpoints", "OnRetired", "Parameter"]
+
+OnRetired = Literal["raise", "replace", "allow"]
+
+
+class Endpoints(NamedTuple):
+    """Base addresses of single services; a service that is left out is Google's own.
+
+    Example:
+        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
+        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+    """
+
+    bigquery: str | None = None
+    """BigQuery."""
+    vertex: str | None = None
+    """Vertex AI (Gemini)."""
+    storage: str | None = None
+    """Cloud Storage."""
+    sharing: str | None = None
+    """Analytics Hub."""
+
+
+class Parameter(NamedTuple):
+    """A query parameter of a type that its Python value does not tell.
+
+    The type is written as in SQL: `"DATE"`, `"GEOGRAPHY"`, `"ARRAY<STRING>"`, `"STRUCT<lat FLOAT64, lng FLOAT64>"`,
+    `"RANGE<DATE>"`. Values of a scalar type may be given as text in the form of that type's literals.
+
+    Example:
+        >>> Parameter("POINT(-122 37)", "GEOGRAPHY")
+        Parameter(value='POINT(-122 37)', type='GEOGRAPHY')
+    """
+
+    value: Any
+    """The value; `None` is NULL."""
+    type: str
+    """Its GoogleSQL type."""

@@ -1,0 +1,259 @@
+"""Tables: rows and columns held by Arrow, handed to whatever library the user likes."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from streetlens._display.table import table_html, table_text
+from streetlens.exceptions import MissingLibrary
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from streetlens._calls import NativeTable
+
+__all__ = ["Interval", "LinkedDataset", "QueryStats", "Results", "Table", "Usage"]
+
+_ROWS_SHOWN = 10
+_ROWS_A_SLICE = 2_000
+
+
+class Interval(NamedTuple):
+    """A BigQuery INTERVAL.
+
+    Example:
+        >>> Interval(months=14, days=3, nanoseconds=0)
+        Interval(months=14, days=3, nanoseconds=0)
+    """
+
+    months: int
+    """Months, years included."""
+    days: int
+    """Days."""
+    nanoseconds: int
+    """The rest, in nanoseconds."""
+
+
+class QueryStats(NamedTuple):
+    """What a query took; `None` where BigQuery does not tell."""
+
+    job_id: str | None = None
+    """Job id."""
+    location: str | None = None
+    """Where it ran."""
+    bytes_processed: int | None = None
+    """Bytes read."""
+    bytes_billed: int | None = None
+    """Bytes billed."""
+    slot_milliseconds: int | None = None
+    """Slot time in milliseconds."""
+    cache_hit: bool | None = None
+    """Whether the result came from the cache."""
+    statement_type: str | None = None
+    """For example `"SELECT"`."""
+    affected_rows: int | None = None
+    """Rows that a DML statement changed."""
+
+
+class LinkedDataset(NamedTuple):
+    """A data set that a subscription linked."""
+
+    project: str
+    """Project."""
+    dataset: str
+    """Data set id."""
+    location: str
+    """BigQuery location."""
+    listing: str
+    """Resource name of the listing."""
+    subscription: str | None
+    """Resource name of the subscription, where Analytics Hub tells it."""
+    is_new: bool
+    """Whether this call created it."""
+
+    def __str__(self) -> str:
+        return f"{self.project}.{self.dataset}"
+
+
+class Usage(NamedTuple):
+    """Tokens and list price of a run."""
+
+    input_tokens: int
+    """Input tokens, cached ones included."""
+    output_tokens: int
+    """Output tokens."""
+    thinking_tokens: int
+    """Thinking tokens, which cost as much as output."""
+    cached_tokens: int
+    """Input tokens read from the cache."""
+    cost_usd: float
+    """US dollars at list price."""
+
+
+class Table:
+    """Rows and columns. Iterating gives a dictionary a row; nothing but streetlens is needed for that.
+
+    Example:
+        >>> import streetlens as sl
+        >>> from streetlens import emulator
+        >>> with emulator.start(observations=12) as server:
+        ...     table = sl.Client(project="demo", endpoint=server.url).query("SELECT 1 AS one, 'x' AS letter")
+        >>> table.to_dicts()
+        [{'one': 1, 'letter': 'x'}]
+    """
+
+    def __init__(self, native: NativeTable, stats: QueryStats | None = None) -> None:
+        self._native = native
+        self.stats = stats or QueryStats()
+        """What the query took."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns in order."""
+        return [name for name, _ in self._native.fields]
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Types of the columns in words, by name."""
+        return dict(self._native.fields)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the data takes in bytes."""
+        return self._native.num_bytes
+
+    def __len__(self) -> int:
+        return self._native.num_rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(self), _ROWS_A_SLICE):
+            yield from self._native.to_dicts(start, start + _ROWS_A_SLICE)
+
+    def __getitem__(self, key: int | str) -> Any:
+        """Row `key` as a dictionary, or column `key` as a list.
+
+        Raises:
+            IndexError: There is no such row.
+            KeyError: There is no such column.
+        """
+        if isinstance(key, str):
+            return self._native.column(key)
+        position = key + len(self) if key < 0 else key
+        if not 0 <= position < len(self):
+            raise IndexError(f"row {key} of {len(self)}")
+        return self._native.to_dicts(position, position + 1)[0]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries; STRUCT is a dictionary, REPEATED a list, NUMERIC a `Decimal`."""
+        return self._native.to_dicts(0, len(self))
+
+    def to_arrow(self) -> pa.Table:
+        """A `pyarrow.Table` that shares this table's memory.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        return _required("pyarrow", "arrow").table(self)
+
+    def to_pandas(self, **options: Any) -> pd.DataFrame:
+        """A `pandas.DataFrame`; `options` go to pyarrow's `to_pandas`.
+
+        Without pyarrow the columns are made from Python objects, and `options` are refused.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        pandas_module = _required("pandas", "pandas")
+        try:
+            import pyarrow as pa  # noqa: PLC0415 - an optional library
+        except ImportError:
+            if options:
+                raise _missing("pyarrow", "arrow") from None
+            columns = {name: self._native.column(name) for name in self.column_names}
+            frame: pd.DataFrame = pandas_module.DataFrame(columns, columns=self.column_names)
+            return frame
+        converted: pd.DataFrame = pa.table(self).to_pandas(**options)
+        return converted
+
+    def to_polars(self) -> pl.DataFrame:
+        """A `polars.DataFrame` that shares this table's memory where types allow.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        frame: pl.DataFrame = _required("polars", "polars").DataFrame(self)
+        return frame
+
+    def __arrow_c_schema__(self) -> object:
+        return self._native.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._native.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return table_text(self._head(), self.column_names, len(self), self._summary())
+
+    def _repr_html_(self) -> str:
+        return table_html(self._head(), self.column_names, len(self), self._summary())
+
+    def _head(self) -> list[dict[str, Any]]:
+        return self._native.to_dicts(0, _ROWS_SHOWN)
+
+    def _summary(self) -> str:
+        return f"{len(self):,} rows × {len(self.column_names)} columns"
+
+
+class Results(Table):
+    """The answers of a run: row i answers input i.
+
+    The columns are the input's, then `classification` or the schema's fields, then `status`, `error`,
+    `model`, `finish_reason`, `input_tokens`, `output_tokens`, `thinking_tokens`, `cached_tokens`,
+    `cost_usd`, `latency_ms`, `attempts` and `source`. `status` is `ok`, `blocked`, `truncated`, `invalid`,
+    `image_error`, `failed` or `skipped`.
+    """
+
+    @property
+    def status_counts(self) -> Mapping[str, int]:
+        """How many rows have each status, the most frequent first."""
+        return dict(Counter(self._native.column("status")).most_common())
+
+    @property
+    def errors(self) -> Table:
+        """The rows that are not `ok`."""
+        others = [status for status in self.status_counts if status != "ok"]
+        return Table(self._native.filter("status", others))
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens and list price of all rows."""
+
+        def total(name: str) -> int:
+            return sum(value or 0 for value in self._native.column(name))
+
+        return Usage(
+            total("input_tokens"),
+            total("output_tokens"),
+            total("thinking_tokens"),
+            total("cached_tokens"),
+            float(sum(value or 0.0 for value in self._native.column("cost_usd"))),
+        )
+
+    def _summary(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.status_counts.items())
+        return f"{len(self):,} rows ({counts}), ${self.usage.cost_usd:,.4f} at list price"
+
+
+def _required(module: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise _missing(module, extra) from None
+
+
+def _missing(module: str, extra: str) -> MissingLibrary:
+    return MissingLibrary(f"{module} is not installed", hint=f'run `pip install "streetlens[{extra}]"`')
