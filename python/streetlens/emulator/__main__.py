@@ -17,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--observations", type=int, default=300, help="rows of synthetic data")
     parser.add_argument("--seed", type=int, default=7, help="the same seed draws the same data")
     parser.add_argument("--project", default="streetlens-demo", help="the caller's Google Cloud project")
+    parser.add_argument("--location", default="US", help="BigQuery multi-region of the data")
     parser.add_argument(
         "--require-token", action="store_true", help="accept only tokens issued by this emulator"
     )
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             observations=options.observations,
             seed=options.seed,
             project=options.project,
+            location=options.location,
             require_token=options.require_token,
             subscribed=options.subscribed,
         )

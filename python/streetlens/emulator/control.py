@@ -59,12 +59,13 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
         try:
             wanted = await _object(request)
             _known(wanted, "enable", "disable")
+            enabled, disabled = (_names(wanted, key) for key in ("enable", "disable"))
         except ValueError as error:
             return json_response({"error": str(error)}, status=400)
-        for name in wanted.get("enable", []):
-            world.models.enable(str(name))
-        for name in wanted.get("disable", []):
-            world.models.disable(str(name))
+        for name in enabled:
+            world.models.enable(name)
+        for name in disabled:
+            world.models.disable(name)
         return json_response({})
 
     async def reset(_: web.Request) -> web.StreamResponse:
@@ -91,11 +92,21 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
 
 def _change_tokens(world: World, wanted: dict[str, Any]) -> None:
     _known(wanted, "expire", "lifetime", "signedIn", "required")
+    lifetime = wanted.get("lifetime", world.tokens.lifetime)
+    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
+        raise ValueError(f"lifetime must be seconds, not {lifetime!r}")
     if wanted.get("expire"):
         world.tokens.expire_all()
-    world.tokens.lifetime = float(wanted.get("lifetime", world.tokens.lifetime))
+    world.tokens.lifetime = float(lifetime)
     world.tokens.signed_in = bool(wanted.get("signedIn", world.tokens.signed_in))
     world.require_token = bool(wanted.get("required", world.require_token))
+
+
+def _names(wanted: dict[str, Any], key: str) -> list[str]:
+    names = wanted.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{key} must be a list of model names, not {names!r}")
+    return names
 
 
 def _known(wanted: dict[str, Any], *known: str) -> None:

@@ -20,6 +20,7 @@ SECRET_PARAMETERS = frozenset(
 )
 _SECRET_FORM = re.compile(rb"(assertion|refresh_token|client_secret)=[^&]*")
 _KEPT_BODY = 1 << 20
+_KEPT_BODIES = 1 << 27
 
 
 @dataclass
@@ -70,10 +71,13 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """The last requests, oldest first; secrets in headers are replaced by a length."""
+    """The last 100,000 requests with at most 128 MiB of bodies, oldest first; secrets read as a length."""
 
-    def __init__(self, capacity: int = 10_000) -> None:
-        self._entries: deque[LoggedRequest] = deque(maxlen=capacity)
+    def __init__(self, capacity: int = 100_000, most_bytes: int = _KEPT_BODIES) -> None:
+        self._entries: deque[LoggedRequest] = deque()
+        self._capacity = capacity
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def record(
@@ -95,12 +99,16 @@ class RequestLog:
         )
         with self._lock:
             self._entries.append(entry)
+            self._bytes += len(entry.body)
+            while len(self._entries) > self._capacity or self._bytes > self._most_bytes:
+                self._bytes -= len(self._entries.popleft().body)
         return entry
 
     def clear(self) -> None:
         """Forget every request."""
         with self._lock:
             self._entries.clear()
+            self._bytes = 0
 
     def of(self, service: Service) -> list[LoggedRequest]:
         """Return the requests to one service."""

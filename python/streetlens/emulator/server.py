@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import ipaddress
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +44,8 @@ def start(
     accept only tokens issued by this emulator. `subscribed`: the linked data set exists from the beginning.
     Raises ValueError for an address that is not loopback, OSError when the port is taken.
     """
-    if host != "localhost" and not _is_loopback(host):
+    host = "127.0.0.1" if host == "localhost" else host
+    if not _is_loopback(host):
         raise ValueError(f"the emulator binds loopback addresses only, not {host!r}: use 127.0.0.1 or ::1")
     world = worlds.build(
         project, location, observations, seed, require_token=require_token, subscribed=subscribed
@@ -70,6 +72,7 @@ class Emulator:
             self._end_thread()
             world.close()
             raise
+        atexit.register(self.stop)
 
     @property
     def url(self) -> str:
@@ -121,6 +124,7 @@ class Emulator:
         """Stop serving, cut what is still open, and end the thread; a second call does nothing."""
         if self._loop.is_closed():
             return
+        atexit.unregister(self.stop)
         if self._rpc is not None:
             self._rpc.stop()
         asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(_STOP_SECONDS)
@@ -150,7 +154,7 @@ class Emulator:
         self._loop.set_default_executor(executor)
         self._loop.run_forever()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        executor.shutdown()
         asyncio.set_event_loop(None)
 
     async def _listen(self, port: int) -> tuple[web.AppRunner, int]:

@@ -84,7 +84,7 @@ def test_metadata_and_table_data_fit(emulator: Emulator, dataset: str) -> None:
     ],
 )
 def test_an_error_fits_googles_envelope(emulator: Emulator, sql: str) -> None:
-    body = {"query": sql, "useLegacySql": False}
+    body: dict[str, Any] = {"query": sql, "useLegacySql": False}
     answer = requests.post(f"{emulator.url}{PROJECT}/queries", json=body, timeout=30)
     assert answer.status_code >= 400
     found = check_response("bigquery", "POST", f"{PROJECT}/queries", answer.json(), answer.status_code)

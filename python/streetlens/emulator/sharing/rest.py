@@ -35,7 +35,8 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
 def _publisher(sharing: Sharing, version: str) -> list[web.AbstractRouteDef]:
     async def subscribe(request: web.Request) -> web.StreamResponse:
         body = await _body(request, _REQUEST_FIELDS[version])
-        if version == "v1beta1" and "replicaLocations" in (body.get("destinationDataset") or {}):
+        destination = body.get("destinationDataset")
+        if version == "v1beta1" and isinstance(destination, dict) and "replicaLocations" in destination:
             raise _unknown("replicaLocations", "destination_dataset")
         subscription = await asyncio.to_thread(sharing.subscribe, _name(request), body)
         return json_response({"subscription": subscription} if version == "v1" else {})

@@ -36,6 +36,7 @@ _DESTINATION_FIELDS = {
     "replicaLocations",
 }
 _FILTER = re.compile(r"^\s*(?P<field>listing|data_exchange|dataExchange)\s*=\s*\"?(?P<value>[^\"]+?)\"?\s*$")
+_PROJECT_ID = re.compile(r"^[A-Za-z0-9.:-]{1,100}$")
 _DATASET_ID = re.compile(r"^\w{1,1024}$", re.ASCII)
 _OFFERED_CUSTOMER = "1234_5678"
 """The customer whose listing `listings.list` shows; every other id of digits and dashes works as well."""
@@ -192,6 +193,8 @@ def _destination(request: Resource) -> Resource:
             "Cannot find field."
         )
     reference = destination.get("datasetReference") or {}
+    if not isinstance(reference, dict):
+        raise invalid("Invalid value at 'destination_dataset.dataset_reference'.")
     for field, value in (
         ("destination_dataset.location", destination.get("location")),
         ("destination_dataset.dataset_reference.project_id", reference.get("projectId")),
@@ -199,6 +202,8 @@ def _destination(request: Resource) -> Resource:
     ):
         if not value or not isinstance(value, str):
             raise invalid(f"The field {field} must be specified.")
+    if not _PROJECT_ID.match(reference["projectId"]):
+        raise invalid(f'Invalid project ID "{reference["projectId"]}".')
     if not _DATASET_ID.match(reference["datasetId"]):
         raise invalid(
             f'Invalid dataset ID "{reference["datasetId"]}". Dataset IDs must be alphanumeric (plus '

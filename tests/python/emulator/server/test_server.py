@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from streetlens.emulator import Emulator, extra, start
+from streetlens.emulator.request_log import RequestLog
 
 
 def server_threads() -> set[int | None]:
@@ -59,6 +60,16 @@ def test_stopping_does_not_wait_for_a_stalled_request() -> None:
         started = time.monotonic()
         emulator.stop()
     assert time.monotonic() - started < 3
+
+
+def test_a_program_that_forgets_to_stop_it_still_ends_quietly() -> None:
+    code = (
+        "import urllib.request; from streetlens.emulator import start; emulator = start(observations=2);"
+        "urllib.request.urlopen(emulator.url + '/storage/v1/b?project=p').read()"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_two_emulators_share_nothing(emulator: Emulator) -> None:
@@ -120,6 +131,22 @@ def test_the_request_log_keeps_method_path_query_body_and_status(emulator: Emula
     entry = emulator.requests[-1]
     assert (entry.method, entry.path, entry.query) == ("POST", "/storage/v1/b", {"project": "p"})
     assert (entry.json, entry.status, entry.service) == ({"name": "no"}, 400, "storage")
+
+
+def test_the_request_log_forgets_the_oldest_beyond_its_count_or_bytes() -> None:
+    by_count, by_bytes = RequestLog(capacity=2), RequestLog(most_bytes=25)
+    for number in range(4):
+        by_count.record("GET", f"/{number}", {}, {}, b"")
+        by_bytes.record("POST", f"/{number}", {}, {}, b"x" * 10)
+    assert [entry.path for entry in by_count] == ["/2", "/3"]
+    assert [entry.path for entry in by_bytes] == ["/2", "/3"]
+
+
+def test_a_body_that_was_not_kept_whole_is_no_json() -> None:
+    log = RequestLog()
+    log.record("POST", "/", {}, {}, b'"' + b"x" * (1 << 20) + b'"')
+    with pytest.raises(ValueError, match="only 1048576 of 1048578 bytes"):
+        _ = log[-1].json
 
 
 def test_a_path_of_a_service_that_is_not_emulated_is_unimplemented_and_named(emulator: Emulator) -> None:

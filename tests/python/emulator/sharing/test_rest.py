@@ -32,18 +32,22 @@ def test_v1beta1_has_no_subscriptions(emulator: Emulator) -> None:
     ("wrong", "named"),
     [
         ({}, "Destination dataset"),
+        ({"destinationDataset": 5}, "Destination dataset"),
         (body(location=""), "destination_dataset.location"),
         (body(datasetReference={"projectId": "p"}), "dataset_id"),
         (body(datasetReference={"datasetId": "d"}), "project_id"),
         (body(datasetReference={"projectId": "p", "datasetId": "has-dash"}), "has-dash"),
+        (body(datasetReference={"projectId": "a/b", "datasetId": "d"}), "a/b"),
+        (body(datasetReference=["d"]), "dataset_reference"),
         (body(colour="red"), "colour"),
         ({"destination": {}}, "destination"),
     ],
 )
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_a_wrong_subscribe_request_is_a_400_that_names_the_field(
-    emulator: Emulator, wrong: dict[str, Any], named: str
+    emulator: Emulator, version: str, wrong: dict[str, Any], named: str
 ) -> None:
-    answer = requests.post(f"{emulator.url}/v1/{LISTING}:subscribe", json=wrong, timeout=10)
+    answer = requests.post(f"{emulator.url}/{version}/{LISTING}:subscribe", json=wrong, timeout=10)
     assert answer.status_code == 400
     assert answer.json()["error"]["status"] == "INVALID_ARGUMENT"
     assert named in answer.json()["error"]["message"]
