@@ -6,6 +6,7 @@ import argparse
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from streetlens.emulator.extra import require
 
@@ -41,12 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     lines = [f"streetlens emulator at {emulator.url} (Ctrl-C stops it)", ""]
     lines += [f"export {name}={value}" for name, value in emulator.environment().items()]
-    print("\n".join(lines), flush=True)  # noqa: T201 - this is a command
-    with emulator:
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+    with emulator, suppress(KeyboardInterrupt):
+        print("\n".join(lines), flush=True)  # noqa: T201 - this is a command
+        threading.Event().wait()
     return 0
 
 
