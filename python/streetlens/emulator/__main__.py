@@ -24,7 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--subscribed", action="store_true", help="begin with the linked data set in place")
     options = parser.parse_args(argv)
-    require()
+    try:
+        require()
+    except ImportError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - this is a command
+        return 1
     from streetlens.emulator.server import start  # noqa: PLC0415 - after require(), for its clear message
 
     try:
