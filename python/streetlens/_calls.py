@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from streetlens import _parameters, _progress, _streetlens
-from streetlens._credentials import resolve as resolve_credentials
+from streetlens import _progress, _streetlens
 from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeTable
 from streetlens._streetlens import Run as NativeRun
@@ -61,7 +58,9 @@ class Session:
         self.settings = _check_settings(
             self._given, may_lack_project=credentials is None or hasattr(credentials, "refresh")
         )
-        self.source = resolve_credentials(
+        from streetlens import _credentials  # noqa: PLC0415 - an import of the package should cost nothing
+
+        self.source = _credentials.resolve(
             credentials, is_loopback=self.settings["is_loopback"], http=_streetlens.http_request
         )
         if on_retired not in {"raise", "replace", "allow"}:
@@ -208,10 +207,16 @@ def query(
     """A query."""
     if not isinstance(sql, str):
         raise InvalidInput(f"the query is a {type(sql).__name__}, not a text")
-    native = _streetlens.query(
-        session.native(), sql, _parameters.encode(params), location, page_size, timeout
-    )
+    native = _streetlens.query(session.native(), sql, _encoded(params), location, page_size, timeout)
     return Call(native, _table)
+
+
+def _encoded(params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[str | None, tuple[Any, ...]]]:
+    if params is None:
+        return []
+    from streetlens import _parameters  # noqa: PLC0415 - most queries have none
+
+    return _parameters.encode(params)
 
 
 def query_all(session: Session, sqls: Iterable[str], *, timeout: float | None = None) -> Call[list[Table]]:
@@ -333,6 +338,8 @@ def _native_schema(schema: Mapping[str, Any] | Sequence[str] | None) -> str | li
     if schema is None:
         return None
     if isinstance(schema, Mapping):
+        import json  # noqa: PLC0415 - few programs need it
+
         return json.dumps(schema)
     if (
         isinstance(schema, Sequence)
@@ -351,7 +358,7 @@ def _native_images(images: Any, uri_column: str) -> Any:
         return images._native, uri_column  # noqa: SLF001 - the native half of our own table
     if hasattr(images, "__arrow_c_stream__") or hasattr(images, "__arrow_c_array__"):
         return _from_arrow(images), uri_column
-    if isinstance(images, (str, bytes, bytearray, memoryview, Path)):
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
         images = [images]
     if isinstance(images, Iterable):
         return [_native_image(image, position) for position, image in enumerate(images)]

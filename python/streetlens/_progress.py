@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streetlens._display.progress import progress_line
-
 if TYPE_CHECKING:
     from streetlens._calls import NativeRun
 
@@ -115,6 +113,8 @@ class _Lines(_Display):
         if now < self._due:
             return
         self._due = now + _SECONDS_BETWEEN_LINES
+        from streetlens._display.progress import progress_line  # noqa: PLC0415 - scripts show no progress
+
         line = progress_line(
             progress.done, progress.total, progress.ok, progress.cost_usd, now - self._started
         )

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streetlens._display.table import table_html, table_text
 from streetlens.exceptions import MissingLibrary
 
 if TYPE_CHECKING:
@@ -196,9 +195,13 @@ class Table:
         return self._native.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
+        from streetlens._display.table import table_text  # noqa: PLC0415 - scripts show no tables
+
         return table_text(self._head(), self.column_names, len(self), self._summary())
 
     def _repr_html_(self) -> str:
+        from streetlens._display.table import table_html  # noqa: PLC0415 - scripts show no tables
+
         return table_html(self._head(), self.column_names, len(self), self._summary())
 
     def _head(self) -> list[dict[str, Any]]:

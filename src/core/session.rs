@@ -11,7 +11,7 @@ use crate::bigquery::client::QueryResult;
 use crate::bigquery::request::Query;
 use crate::classify::{Question, Run, RunOptions};
 use crate::error::Result;
-use crate::gemini::catalogue::OnRetired;
+use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
 use crate::insights::{self, LinkedDataset, SubscribeOptions};
 use crate::settings::Settings;
@@ -77,9 +77,14 @@ impl Session {
 
     /// Where requests for a model go.
     pub fn place(&self, choice: &ModelChoice) -> Result<Place> {
-        let today = Utc::now().date_naive();
-        let model = choice.model.as_deref();
-        self.gemini.catalogue().place(model, &self.settings.region, choice.on_retired, choice.strict_region, today)
+        let wish = Wish {
+            model: choice.model.as_deref(),
+            location: &self.settings.region,
+            is_location_named: self.settings.is_region_named,
+            on_retired: choice.on_retired,
+            strict: choice.strict_region,
+        };
+        self.gemini.catalogue().place(&wish, Utc::now().date_naive())
     }
 
     /// Prepares a run; nothing is contacted.

@@ -12,6 +12,8 @@ pub struct Settings {
     pub project: String,
     /// Vertex AI location: a region, `global`, `us` or `eu`.
     pub region: String,
+    /// Whether the user named the region, and so wants to hear of another one being used.
+    pub is_region_named: bool,
     /// BigQuery and Analytics Hub location, for example `us`.
     pub location: String,
     /// Base addresses of the services.
@@ -71,6 +73,7 @@ impl Settings {
         Ok(Self {
             project: checked_project(&project)?,
             region: checked_location("region", input.region.as_deref().unwrap_or("us-central1"), "us-central1")?,
+            is_region_named: input.region.is_some(),
             location: checked_location("location", input.location.as_deref().unwrap_or("us"), "us")?,
             endpoints: resolve_endpoints(input, &variable)?,
             ca_bundle: ca_bundle(environment),

@@ -80,6 +80,21 @@ pub enum OnRetired {
     Allow,
 }
 
+/// A model as a user wishes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Model id; the catalogue's default otherwise.
+    pub model: Option<&'a str>,
+    /// Vertex AI location.
+    pub location: &'a str,
+    /// Whether the user named the location, and so wants to hear of another one being used.
+    pub is_location_named: bool,
+    /// What to do about a retired model.
+    pub on_retired: OnRetired,
+    /// Refuse a location that does not serve the model instead of widening it.
+    pub strict: bool,
+}
+
 /// A model and the location its requests go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -121,16 +136,10 @@ impl Catalogue {
         self.models.iter().find(|entry| entry.id == unversioned || entry.id == without_revision)
     }
 
-    /// Where to send requests for `model`, given the user's location and today's date.
-    pub fn place(
-        &self,
-        model: Option<&str>,
-        location: &str,
-        on_retired: OnRetired,
-        strict: bool,
-        today: NaiveDate,
-    ) -> Result<Place> {
-        let asked = model.map_or(self.default.as_str(), str::trim);
+    /// Where to send requests, given today's date.
+    pub fn place(&self, wish: &Wish<'_>, today: NaiveDate) -> Result<Place> {
+        let location = wish.location;
+        let asked = wish.model.map_or(self.default.as_str(), str::trim);
         check_name(asked)?;
         let mut place = Place { model: asked.to_owned(), location: location.to_owned(), notes: Vec::new() };
         if asked.starts_with("projects/") {
@@ -139,17 +148,19 @@ impl Catalogue {
         let Some(entry) = self.find(asked) else {
             return Ok(place);
         };
-        let entry = self.living(entry, on_retired, today, &mut place)?;
+        let entry = self.living(entry, wish.on_retired, today, &mut place)?;
         if !entry.serves(location) {
             let wider = wider_location(entry, location);
-            if strict || wider.is_none() {
+            if wish.strict || wider.is_none() {
                 return Err(not_served(entry, location));
             }
             wider.unwrap_or_default().clone_into(&mut place.location);
-            place.notes.push(format!(
+            if wish.is_location_named {
+                place.notes.push(format!(
                 "`{}` is not served in `{location}`; requests go to `{}` (pass `strict_region=True` to refuse instead)",
                 entry.id, place.location
             ));
+            }
         }
         Ok(place)
     }
@@ -280,7 +291,8 @@ mod tests {
 
     fn place(model: &str, location: &str, on_retired: OnRetired, strict: bool) -> Result<Place> {
         let today = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-        Catalogue::embedded().unwrap().place(Some(model), location, on_retired, strict, today)
+        let wish = Wish { model: Some(model), location, is_location_named: true, on_retired, strict };
+        Catalogue::embedded().unwrap().place(&wish, today)
     }
 
     #[test]
