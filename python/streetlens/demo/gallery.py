@@ -35,7 +35,8 @@ def _filters(rows: Sequence[JudgedRow], counts: Mapping[str, int]) -> str:
 
 
 def _button(name: str, count: int, **wanted: str) -> str:
-    return f"<button {show_attribute(**wanted)}>{escape(name)} <b>{count:,}</b></button>"
+    pressed = "false" if wanted else "true"
+    return f'<button {show_attribute(**wanted)} aria-pressed="{pressed}">{escape(name)} <b>{count:,}</b></button>'
 
 
 def _card(row: JudgedRow) -> str:
