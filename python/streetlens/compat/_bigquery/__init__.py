@@ -1,0 +1,1 @@
+"""The parts of `streetlens.compat.bigquery`: jobs, rows and parameters."""
