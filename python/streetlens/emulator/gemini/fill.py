@@ -291,6 +291,10 @@ def _by_rule(filling: Filling, schema: Json, place: Place) -> Any:
     if schema.get("default") is not None:
         return schema["default"]
     kind = _kind(schema)
+    if kind == "OBJECT":
+        return _object(filling, schema, place)
+    if kind == "ARRAY":
+        return _array(filling, schema, place)
     filling.notes.append(f"{place.name or 'answer'}: nothing seen decides it, took a plain {kind.lower()}")
     if kind == "STRING":
         return _dated(schema) or "unknown"
@@ -298,8 +302,7 @@ def _by_rule(filling: Filling, schema: Json, place: Place) -> Any:
         low = schema.get("minimum")
         value = max(0.0, float(low)) if low is not None else 0.0
         return round(value) if kind == "INTEGER" else value
-    plain: dict[str, Any] = {"BOOLEAN": False, "ARRAY": [], "OBJECT": {}}
-    return plain.get(kind)
+    return False if kind == "BOOLEAN" else None
 
 
 def _dated(schema: Json) -> str | None:

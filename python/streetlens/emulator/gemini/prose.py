@@ -10,7 +10,7 @@ from streetlens.emulator.vision import Sighting
 
 _LIST = re.compile(
     r"(?:one of|from|categories|category|choices|options|labels|classes|types|values|following|either)\b"
-    r"[^:\n]{0,60}:\s*(?P<list>[^\n.?!]+|(?:\n+\s*(?:[-*•]|\d+[.)])\s*[^\n]+)+)",
+    r"[^:\n]{0,60}:[ \t]*(?P<list>(?:\n+\s*(?:[-*•]|\d+[.)])\s*[^\n]+)+|[^\n.?!]+)",
     re.IGNORECASE,
 )
 _BULLETS = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*(.+?)\s*$", re.MULTILINE)

@@ -235,6 +235,11 @@ def _check_range(config: Json, name: str, low: float, high: float) -> None:
     value = config.get(name)
     if value is None:
         return
+    if isinstance(value, str):  # proto3 JSON takes numbers as strings too
+        try:
+            value = float(value)
+        except ValueError as error:
+            raise refusals.invalid_value(f"generation_config.{_snake(name)}", value) from error
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise refusals.invalid_value(f"generation_config.{_snake(name)}", value)
     if not low <= value < high:

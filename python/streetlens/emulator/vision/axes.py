@@ -18,7 +18,11 @@ LEAST_COVER = 0.5
 """Share of the rows on which an edge must show."""
 CANDIDATES = 6
 MOST_PAIRS = 4
-LEAST_SLENDER, MOST_SLENDER = 0.012, 0.07
+EDGE = 0.06
+"""Colour step, relative to the picture's brightness, that counts as an edge."""
+MOST_EDGES = 0.65
+"""A picture with edges on more of its area is noise, not a street."""
+LEAST_SLENDER, MOST_SLENDER = 0.008, 0.056
 """Bounds of a pole's width divided by its length."""
 
 
@@ -44,7 +48,7 @@ class Axis:
     @property
     def score(self) -> float:
         """How convincing the line is; a wide pair of edges beats the two sides of one blurred edge."""
-        return self.cover * self.cover * self.length * self.edge * self.width**0.4
+        return float(self.cover**2 * self.length * self.edge * self.width**0.4)
 
     def x_at(self, y: float) -> float:
         return self.x - self.lean * (y - self.middle)
@@ -53,6 +57,8 @@ class Axis:
 def find_axis(picture: Picture) -> Axis | None:
     """Returns the most convincing centre line with its ends, or None."""
     steps = colour_steps(picture)
+    if float((steps > EDGE).mean()) > MOST_EDGES:
+        return None
     best: Axis | None = None
     for x, lean in _lines(steps):
         axis = _measured(picture, steps, x, lean)
@@ -72,7 +78,7 @@ def colour_steps(picture: Picture) -> Floats:
 
 def _lines(steps: Floats) -> list[tuple[float, float]]:
     """Returns (x at mid height, lean) of the longest nearly vertical edges, longest first, no near twins."""
-    edges: Mask = steps > 0.06
+    edges: Mask = steps > EDGE
     height, width = edges.shape
     rows = np.arange(int(0.1 * height), int(0.84 * height), 2)
     columns = np.arange(width)
@@ -154,9 +160,10 @@ def _with_ends(picture: Picture, axis: Axis) -> Axis:
     y = np.arange(height, dtype=np.float32) + 0.5
     x = axis.x - axis.lean * (y - axis.middle)
     gap = axis.width / 2 + 2.2
-    inside = sampled(picture.neutral, x, y)
-    sides = [sampled(picture.neutral, x + side, y) for side in (-gap, gap)]
-    contrast = np.stack([np.abs(side - inside).max(axis=-1) for side in sides]).min(axis=0)
+    # A shaft may be as bright as the sky on its sunny half: its most different part counts.
+    across = np.array([-gap, -0.28 * axis.width, 0.0, 0.28 * axis.width, gap], dtype=np.float32)
+    colours = sampled(picture.neutral, x + across[:, None], np.broadcast_to(y, (5, height)))
+    contrast = np.minimum(*(np.abs(colours[1:4] - colours[side]).max(axis=-1) for side in (0, 4))).max(axis=0)
     level = max(4.0, 0.035 * picture.bright, min(0.25 * float(np.median(contrast)), 0.07 * picture.bright))
     differs = contrast > level
     stands: NDArray[np.bool_] = np.convolve(differs, np.ones(7) / 7, mode="same") > 0.5

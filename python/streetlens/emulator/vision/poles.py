@@ -12,10 +12,12 @@ from streetlens.emulator.vision.axes import Axis, find_axis
 from streetlens.emulator.vision.picture import Picture
 from streetlens.emulator.vision.rectify import sampled
 
-LEAST_LENGTH = 0.58
+LEAST_LENGTH = 0.66
 """Share of the picture's height that a pole must measure."""
-LEAST_COVER = 0.86
+LEAST_COVER = 0.91
 """Share of a pole's rows on which its colour must differ from both sides."""
+LEAST_EDGE = 0.1
+"""Colour step, relative to the picture's brightness, that both edges of a pole must have on average."""
 SLENDER = 0.0265
 """Width of a pole divided by its length, between metal (thinner) and concrete."""
 
@@ -34,7 +36,9 @@ class FoundPole:
 def find_pole(picture: Picture) -> FoundPole | None:
     """Returns the pole, or None."""
     axis = find_axis(picture)
-    if axis is None or axis.cover < LEAST_COVER or axis.length < LEAST_LENGTH * picture.luminance.shape[0]:
+    if axis is None or axis.cover < LEAST_COVER or axis.edge < LEAST_EDGE:
+        return None
+    if axis.length < LEAST_LENGTH * picture.luminance.shape[0]:
         return None
     material, sure = _material(picture, axis)
     attachment, reach = attachment_of(picture, axis)

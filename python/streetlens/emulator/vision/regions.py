@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from streetlens.emulator.vision.picture import Mask
 
 Ints = NDArray[np.int64]
+MOST_RUNS = 15_000
+"""A mask with more runs is noise and holds no regions worth joining."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def regions(mask: Mask, least_height: int, least_width: int) -> list[Region]:
     change = np.diff(padded, axis=1)
     rows, starts = np.nonzero(change == 1)
     ends = np.nonzero(change == -1)[1]
+    if len(rows) > MOST_RUNS:
+        return []
     parent = _join(rows, starts, ends, mask.shape[0])
     if not len(parent):
         return []

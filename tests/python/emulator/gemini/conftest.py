@@ -144,11 +144,10 @@ def endpoint() -> Iterator[Endpoint]:
         await site.start()
         address.extend(runner.addresses[0])
         started.set()
-        while not closing.is_set():
-            await asyncio.sleep(0.02)
+        await closing.wait()
         await runner.cleanup()
 
-    closing = threading.Event()
+    closing = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     assert started.wait(10)
@@ -156,7 +155,7 @@ def endpoint() -> Iterator[Endpoint]:
     yield running
     for client in running.clients:
         client.close()
-    closing.set()
+    loop.call_soon_threadsafe(closing.set)
     thread.join(10)
     loop.close()
 

@@ -26,14 +26,14 @@ class RoadSign(pydantic.BaseModel):
     is_road_sign: bool
 
 
-def part(uri: str) -> types.Part:
-    return types.Part.from_uri(file_uri=uri, mime_type="image/jpeg")
+def about(uri: str, question: str) -> list[types.PartUnionDict]:
+    return [types.Part.from_uri(file_uri=uri, mime_type="image/jpeg"), question]
 
 
 def test_a_stored_picture_is_classified_into_a_pydantic_model(endpoint: Endpoint) -> None:
     response = endpoint.client().models.generate_content(
         model=MODEL,
-        contents=[part(uri_of("speed_limit", 45)), "What sign is this?"],
+        contents=about(uri_of("speed_limit", 45), "What sign is this?"),
         config=types.GenerateContentConfig(response_mime_type="application/json", response_schema=RoadSign),
     )
     assert response.parsed == RoadSign(sign_type=SignType.SPEED_LIMIT, speed_limit=45, is_road_sign=True)
@@ -42,7 +42,7 @@ def test_a_stored_picture_is_classified_into_a_pydantic_model(endpoint: Endpoint
 def test_a_json_schema_of_the_caller_is_filled(endpoint: Endpoint) -> None:
     response = endpoint.client().models.generate_content(
         model=MODEL,
-        contents=[part(uri_of("stop")), "What sign is this?"],
+        contents=about(uri_of("stop"), "What sign is this?"),
         config=types.GenerateContentConfig(
             response_mime_type="application/json", response_json_schema=RoadSign.model_json_schema()
         ),
@@ -52,19 +52,19 @@ def test_a_json_schema_of_the_caller_is_filled(endpoint: Endpoint) -> None:
 
 def test_inline_bytes_give_the_same_answer_as_the_stored_object(endpoint: Endpoint) -> None:
     client = endpoint.client()
-    question = "What is this?"
     inline = types.Part.from_bytes(data=bytes_of("yield"), mime_type="image/jpeg")
-    answers = [
-        client.models.generate_content(model=MODEL, contents=[picture, question]).text
-        for picture in (inline, part(uri_of("yield")))
+    questions: list[list[types.PartUnionDict]] = [
+        [inline, "What is this?"],
+        about(uri_of("yield"), "What is this?"),
     ]
+    answers = [client.models.generate_content(model=MODEL, contents=each).text for each in questions]
     assert answers[0] == answers[1]
     assert "yield sign" in (answers[0] or "")
 
 
 def test_count_tokens_agrees_with_the_usage_of_the_answer(endpoint: Endpoint) -> None:
     client = endpoint.client()
-    contents = [part(uri_of("stop")), "What sign is this?"]
+    contents = about(uri_of("stop"), "What sign is this?")
     counted = client.models.count_tokens(model=MODEL, contents=contents)
     used = client.models.generate_content(model=MODEL, contents=contents).usage_metadata
     assert used is not None
@@ -73,7 +73,7 @@ def test_count_tokens_agrees_with_the_usage_of_the_answer(endpoint: Endpoint) ->
 
 def test_a_stream_adds_up_to_the_whole_answer(endpoint: Endpoint) -> None:
     client = endpoint.client()
-    contents = [part(uri_of("do_not_enter")), "Describe the picture."]
+    contents = about(uri_of("do_not_enter"), "Describe the picture.")
     whole = client.models.generate_content(model=MODEL, contents=contents).text
     chunks = list(client.models.generate_content_stream(model=MODEL, contents=contents))
     assert len(chunks) > 1
@@ -88,7 +88,7 @@ def test_the_model_version_says_that_it_is_a_stand_in(endpoint: Endpoint) -> Non
 def test_a_missing_picture_is_a_404_that_names_it(endpoint: Endpoint) -> None:
     with pytest.raises(errors.ClientError) as raised:
         endpoint.client().models.generate_content(
-            model=MODEL, contents=[part("gs://pictures/o1:gone.jpg"), "What is this?"]
+            model=MODEL, contents=about("gs://pictures/o1:gone.jpg", "What is this?")
         )
     assert raised.value.code == 404
     assert "gs://pictures/o1:gone.jpg" in str(raised.value)
@@ -104,6 +104,6 @@ def test_a_model_of_the_third_generation_is_not_served_in_a_region(endpoint: End
 @pytest.mark.parametrize("label", sorted({each.truth.label for each in shipped_pictures()}))
 def test_every_kind_of_shipped_picture_is_named(endpoint: Endpoint, label: str) -> None:
     response = endpoint.client().models.generate_content(
-        model=MODEL, contents=[part(uri_of(label)), "What is in the picture?"]
+        model=MODEL, contents=about(uri_of(label), "What is in the picture?")
     )
     assert label.replace("_", " ") in (response.text or "")
