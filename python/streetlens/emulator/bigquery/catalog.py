@@ -16,7 +16,7 @@ FORBIDDEN = "forbidden"
 
 @dataclass
 class Table:
-    """A stored table or view; `physical` is its name in DuckDB, `column_bytes` what a full scan of each column costs."""
+    """A stored table or view; `physical` is its DuckDB name, `column_bytes` what a scan of each column costs."""
 
     project: str
     dataset_id: str

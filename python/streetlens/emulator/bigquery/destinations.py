@@ -1,5 +1,7 @@
 """Writes a query's result to the destination table its job names."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import duplicate, invalid, not_found
-from streetlens.emulator.bigquery.statements import Outcome
+from streetlens.emulator.bigquery.outcomes import Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 

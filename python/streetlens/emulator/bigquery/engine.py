@@ -1,5 +1,7 @@
 """The engine: one in-memory DuckDB database with BigQuery's data sets, loads, and compiled statements on it."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 import itertools
@@ -50,7 +52,7 @@ class Engine:
         self._connection.execute("SET GLOBAL ieee_floating_point_ops = false")
         runtime.install(self._connection)
         self._names = itertools.count(1)
-        self._lock = threading.RLock()
+        self.writing = threading.RLock()
 
     def close(self) -> None:
         """Release the database."""
@@ -117,7 +119,7 @@ class Engine:
 
     def create_table(self, dataset: Dataset, table_id: str, fields: Sequence[Mapping[str, Any]]) -> Table:
         """Create an empty table; raises duplicate when it exists and invalid for a schema with equal names."""
-        with self._lock:
+        with self.writing:
             if table_id in dataset.tables:
                 raise duplicate(f"Table {dataset.name}.{table_id}")
             names = [str(item["name"]).lower() for item in fields]
@@ -125,7 +127,11 @@ class Engine:
                 raise invalid(f"Duplicate field names in the schema of {dataset.name}.{table_id}")
             normal = [loading.normalized_field(item) for item in fields]
             table = Table(dataset.project, dataset.dataset_id, table_id, normal, self.fresh_name())
-            columns = ", ".join(f"{quoted(name)} {duckdb_type(type_)}" for name, type_ in table.columns)
+            required = {str(item["name"]) for item in normal if item["mode"] == "REQUIRED"}
+            columns = ", ".join(
+                f"{quoted(name)} {duckdb_type(type_)}{' NOT NULL' if name in required else ''}"
+                for name, type_ in table.columns
+            )
             self.run(self.cursor(), f"CREATE TABLE {table.physical} ({columns})")
             dataset.tables[table_id] = table
             return table

@@ -104,6 +104,7 @@ _RUNTIME_TEXTS = (
     (r"More than one row returned by a subquery", "Scalar subquery produced more than one element"),
     (r"cannot take square root of a negative number", "Floating point error in function: SQRT"),
     (r"cannot take logarithm of (?:zero|a negative number)", "Floating point error in function: LOG"),
+    (r"NOT NULL constraint failed: \w+\.(\w+)", r"Required field \1 cannot be null"),
     (r"Malformed JSON.*?: (.*)", r"Invalid input to JSON: \1"),
 )
 _GROUPING = re.compile(r'column "?(.+?)"? must appear in the GROUP BY clause')

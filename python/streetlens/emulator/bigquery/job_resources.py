@@ -6,7 +6,7 @@ from typing import Any
 
 from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.jobs import Job, Jobs, billed_bytes
-from streetlens.emulator.bigquery.statements import Outcome
+from streetlens.emulator.bigquery.outcomes import Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 USER = "emulator@streetlens-demo.iam.gserviceaccount.com"

@@ -21,9 +21,9 @@ from streetlens.emulator.bigquery.job_resources import (
     slot_millis,
 )
 from streetlens.emulator.bigquery.jobs import Job, Jobs, billed_bytes
+from streetlens.emulator.bigquery.outcomes import StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
 from streetlens.emulator.bigquery.parameters import read_parameters
-from streetlens.emulator.bigquery.statements import StatementRequest
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.

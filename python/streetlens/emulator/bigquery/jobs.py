@@ -18,7 +18,8 @@ from streetlens.emulator.bigquery.catalog import Dataset, Table
 from streetlens.emulator.bigquery.destinations import Destination, write_result
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
-from streetlens.emulator.bigquery.statements import Outcome, StatementRequest, analyze, execute
+from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
+from streetlens.emulator.bigquery.statements import analyze, execute
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 # `/* emulator: run for 3 seconds */` in a statement keeps its job RUNNING for that long on the engine's clock.

@@ -9,6 +9,7 @@ from streetlens.emulator.bigquery.runtime import (
     formatting,
     geography,
     hashing,
+    jsons,
     macros,
     numeric,
     texts,
@@ -18,8 +19,8 @@ from streetlens.emulator.bigquery.runtime import (
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every runtime function in the database of `connection`."""
-    for module in (numeric, bignumeric, texts, times, formatting, hashing, geography):
+    for module in (numeric, bignumeric, texts, times, formatting, hashing, geography, jsons):
         for name, (function, parameters, result) in module.FUNCTIONS.items():
             connection.create_function(name, function, parameters, result)
-    for statement in macros.STATEMENTS:
+    for statement in macros.statements():
         connection.execute(statement)

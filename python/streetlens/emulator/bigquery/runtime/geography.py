@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def _inside(point: Point, ring: list[Point]) -> bool:
     """Sum the angles the geodesic edges subtend at the point: a full turn means inside."""
     at, total = _vector(point), 0.0
     vectors = [_vector(vertex) for vertex in ring]
-    for start, end in zip(vectors, vectors[1:], strict=False):
+    for start, end in itertools.pairwise(vectors):
         first, second = _cross(at, start), _cross(at, end)
         total += math.atan2(_dot(at, _cross(first, second)), _dot(first, second))
     return abs(total) > math.pi

@@ -1,121 +1,13 @@
-"""DuckDB macros with BigQuery's semantics, for everything that plain SQL can express."""
+"""Reads `macros.sql`, the DuckDB macros with BigQuery's semantics."""
 
 from __future__ import annotations
 
+from importlib import resources
+
 from streetlens.emulator.bigquery.errors import FAILURE_MARKER
 
-# DuckDB evaluates a constant CASE condition while planning, so a failing check must be a result, never a condition.
 
-_CHECKS = f"""
-bq_raise(message) AS CAST('{FAILURE_MARKER}' || message || '{FAILURE_MARKER}' AS BOOLEAN)
-bq_fail(x, message) AS list_extract([x], CAST(bq_raise(message) AS BIGINT))
-bq_not_negative(n, name) AS CASE WHEN n >= 0 THEN n WHEN n IS NULL THEN NULL ELSE bq_fail(n, 'Second argument in ' || name || '() cannot be negative') END
-bq_step(n) AS CASE WHEN n <> 0 THEN n WHEN n IS NULL THEN NULL ELSE bq_fail(n, 'Sequence step cannot be 0.') END
-"""
-
-_NUMBERS = """
-bq_numeric(x) AS CAST(x AS DECIMAL(38,9))
-bq_numeric_text(x) AS CASE WHEN x = trunc(x) THEN split_part(CAST(x AS VARCHAR), '.', 1) ELSE rtrim(CAST(x AS VARCHAR), '0') END
-bq_divide(a, b) AS CASE WHEN b = 0 THEN CAST(bq_raise('division by zero: ' || bq_float_text(a) || ' / ' || bq_float_text(b)) AS DOUBLE) ELSE a / b END
-bq_ieee_divide(a, b) AS CASE WHEN b <> 0 OR isnan(a) OR isnan(b) THEN CASE WHEN isnan(a) OR isnan(b) THEN CAST('nan' AS DOUBLE) ELSE a / b END WHEN a IS NULL OR b IS NULL THEN NULL WHEN a = 0 THEN CAST('nan' AS DOUBLE) WHEN (a > 0) = (signbit(b) = false) THEN CAST('inf' AS DOUBLE) ELSE CAST('-inf' AS DOUBLE) END
-bq_numeric_multiply(a, b) AS CAST(bq_decimal_operation('*', CAST(a AS VARCHAR), CAST(b AS VARCHAR)) AS DECIMAL(38,9))
-bq_numeric_divide(a, b) AS CAST(bq_decimal_operation('/', CAST(a AS VARCHAR), CAST(b AS VARCHAR)) AS DECIMAL(38,9))
-bq_numeric_round(x, n) AS CAST(bq_decimal_round(CAST(x AS VARCHAR), n, true) AS DECIMAL(38,9))
-bq_numeric_trunc(x, n) AS CAST(bq_decimal_round(CAST(x AS VARCHAR), n, false) AS DECIMAL(38,9))
-bq_numeric_from_text(x) AS CAST(bq_decimal_text(x) AS DECIMAL(38,9))
-bq_float_to_numeric(x) AS CAST(bq_decimal_of_float(x) AS DECIMAL(38,9))
-bq_float_to_int64(x) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x) >= 9223372036854775808.0 THEN CAST(bq_raise('Illegal conversion of non-finite floating point number to an integer: ' || bq_float_text(x)) AS BIGINT) ELSE CAST(round(x) AS BIGINT) END
-bq_integer_divide(a, b) AS CASE WHEN b = 0 THEN CAST(bq_raise('division by zero: DIV(' || a || ', ' || b || ')') AS BIGINT) ELSE CAST(a // b AS BIGINT) END
-bq_mod(a, b) AS CASE WHEN b = 0 THEN a + CAST(bq_raise('division by zero: MOD(' || a || ', ' || b || ')') AS BIGINT) ELSE a % b END
-bq_floor_divide(a, b) AS CAST(CASE WHEN a >= 0 OR a % b = 0 THEN a // b ELSE a // b - 1 END AS BIGINT)
-bq_truncate_divide(a, b) AS CAST(a // b AS BIGINT)
-bq_round_float(x, n) AS CASE WHEN isnan(x) OR isinf(x) THEN x ELSE round(x, CAST(n AS INTEGER)) END
-bq_trunc_float(x, n) AS CASE WHEN isnan(x) OR isinf(x) THEN x ELSE trunc(x * pow(10, n)) / pow(10, n) END
-bq_shift_left(a, n) AS CASE WHEN n < 0 THEN CAST(bq_raise('Bitwise shift by negative offset.') AS BIGINT) WHEN n >= 64 THEN 0 ELSE bq_shift(a, n) END
-bq_shift_right(a, n) AS CASE WHEN n < 0 THEN CAST(bq_raise('Bitwise shift by negative offset.') AS BIGINT) WHEN n >= 64 THEN 0 ELSE bq_shift(a, -n) END
-bq_float_eq(a, b) AS (a = b AND NOT isnan(a))
-bq_float_ne(a, b) AS (a <> b OR isnan(a))
-bq_float_lt(a, b) AS (a < b AND NOT isnan(b))
-bq_float_le(a, b) AS (a <= b AND NOT isnan(a) AND NOT isnan(b))
-bq_float_gt(a, b) AS (a > b AND NOT isnan(a))
-bq_float_ge(a, b) AS (a >= b AND NOT isnan(a) AND NOT isnan(b))
-bq_greatest(items) AS CASE WHEN list_count(items) < len(items) THEN NULL ELSE list_max(items) END
-bq_least(items) AS CASE WHEN list_count(items) < len(items) THEN NULL ELSE list_min(items) END
-bq_float_json(x) AS CAST(CASE WHEN isnan(x) OR isinf(x) THEN '"' || CASE WHEN isnan(x) THEN 'NaN' WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END || '"' ELSE bq_float_text(x) END AS JSON)
-"""
-
-_TEXTS = """
-bq_int64_from_text(x) AS CASE WHEN regexp_full_match(x, '\\s*[+-]?[0-9]+\\s*') THEN CAST(x AS BIGINT) WHEN regexp_full_match(x, '\\s*[+-]?0[xX][0-9a-fA-F]+\\s*') THEN bq_hex_int64(x) WHEN x IS NULL THEN NULL ELSE CAST(bq_raise('Bad int64 value: ' || x) AS BIGINT) END
-bq_bool_from_text(x) AS CASE lower(x) WHEN 'true' THEN true WHEN 'false' THEN false ELSE CASE WHEN x IS NOT NULL THEN bq_raise('Bad bool value: ' || x) END END
-bq_date_from_text(x) AS CASE WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') THEN CAST(x AS DATE) WHEN x IS NOT NULL THEN CAST(CAST(bq_raise('Invalid date: ''' || x || '''') AS VARCHAR) AS DATE) END
-bq_time_from_text(x) AS CASE WHEN regexp_full_match(x, '[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\\.[0-9]{1,6})?') THEN CAST(x AS TIME) WHEN x IS NOT NULL THEN CAST(CAST(bq_raise('Invalid time string "' || x || '"') AS VARCHAR) AS TIME) END
-bq_datetime_from_text(x) AS CASE WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\\.[0-9]{0,6})?)?') THEN CAST(upper(x) AS TIMESTAMP) WHEN x IS NOT NULL THEN CAST(CAST(bq_raise('Invalid datetime string "' || x || '"') AS VARCHAR) AS TIMESTAMP) END
-bq_timestamp_from_text(x) AS CASE WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ Tt][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{0,6})?)?)?( ?([Zz]|[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*))?') THEN CAST(regexp_replace(regexp_replace(x, '([ :0-9])([+-])([0-9])(:[0-9]{2})?$', '\\1\\20\\3\\4'), '([0-9])[Tt]([0-9])', '\\1 \\2') AS TIMESTAMPTZ) WHEN x IS NOT NULL THEN CAST(CAST(bq_raise('Invalid timestamp: ''' || x || '''') AS VARCHAR) AS TIMESTAMPTZ) END
-bq_fraction(micros) AS CASE WHEN micros = 0 THEN '' WHEN micros % 1000 = 0 THEN '.' || lpad(CAST(micros // 1000 AS VARCHAR), 3, '0') ELSE '.' || lpad(CAST(micros AS VARCHAR), 6, '0') END
-bq_datetime_text(x) AS left(CAST(x AS VARCHAR), 19) || bq_fraction((epoch_us(x) % 1000000 + 1000000) % 1000000)
-bq_datetime_micros(x) AS left(CAST(x AS VARCHAR), 19) || CASE WHEN epoch_us(x) % 1000000 = 0 THEN '' ELSE '.' || lpad(CAST((epoch_us(x) % 1000000 + 1000000) % 1000000 AS VARCHAR), 6, '0') END
-bq_time_micros(x) AS left(CAST(x AS VARCHAR), 8) || CASE WHEN epoch_us(DATE '1970-01-01' + x) % 1000000 = 0 THEN '' ELSE '.' || lpad(CAST(epoch_us(DATE '1970-01-01' + x) % 1000000 AS VARCHAR), 6, '0') END
-bq_time_text(x) AS left(CAST(x AS VARCHAR), 8) || bq_fraction(epoch_us(DATE '1970-01-01' + x) % 1000000)
-bq_limited(x, n) AS CASE WHEN len(x) <= n OR x IS NULL THEN x ELSE bq_fail(x, 'Value has length ' || len(x) || ' which exceeds the maximum length ' || n) END
-bq_substr(s, p) AS CASE WHEN p > 0 THEN substr(s, p) WHEN p = 0 OR -p >= length(s) THEN s ELSE right(s, -p) END
-bq_substr_length(s, p, n) AS left(bq_substr(s, p), bq_not_negative(n, 'SUBSTR'))
-bq_bytes_substr(b, p, n) AS CASE WHEN p > 0 THEN bq_bytes_slice(b, p, n) WHEN p = 0 OR -p >= octet_length(b) THEN bq_bytes_slice(b, 1, n) ELSE bq_bytes_slice(b, octet_length(b) + p + 1, n) END
-bq_split(s, d) AS CASE WHEN s = '' THEN [''] WHEN d = '' THEN bq_characters(s) ELSE string_split(s, d) END
-"""
-
-_ARRAYS = """
-bq_array_at(a, i) AS CASE WHEN i >= 0 AND i < len(a) THEN a[i + 1] WHEN a IS NULL OR i IS NULL THEN NULL ELSE bq_fail(a[1], 'Array index ' || i || ' is out of bounds') END
-bq_array_at_safe(a, i) AS CASE WHEN i >= 0 AND i < len(a) THEN a[i + 1] END
-bq_array_concat(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
-bq_array_concat_all(lists) AS CASE WHEN list_count(lists) < len(lists) THEN NULL ELSE flatten(lists) END
-bq_array_slice(a, i, j) AS list_slice(a, CASE WHEN i < 0 THEN greatest(len(a) + i, 0) ELSE i END + 1, CASE WHEN j < 0 THEN len(a) + j ELSE j END + 1)
-bq_array_to_string(a, d) AS array_to_string(list_filter(a, lambda e: e IS NOT NULL), d)
-bq_array_to_string_nulls(a, d, n) AS array_to_string(list_transform(a, lambda e: coalesce(e, n)), d)
-bq_in_array(x, a) AS CASE WHEN a IS NULL OR len(a) = 0 THEN false WHEN x IS NULL THEN NULL WHEN list_contains(a, x) THEN true WHEN list_count(a) < len(a) THEN NULL ELSE false END
-bq_float_series(low, high, step) AS CASE WHEN step = 0 THEN [CAST(bq_raise('Sequence step cannot be 0.') AS DOUBLE)] ELSE list_transform(generate_series(0, CAST(greatest(floor((high - low) / step + 1e-9), -1) AS BIGINT)), lambda i: low + i * step) END
-bq_top_entries(entries, n) AS list_transform(list_slice(list_reverse_sort(list_transform(entries, lambda e: {'count': CAST(e.value AS BIGINT), 'value': e.key})), 1, n), lambda e: {'value': e.value, 'count': e.count})
-"""
-
-_TIMES = """
-bq_make_date(y, m, d) AS CASE WHEN y BETWEEN 1 AND 9999 AND m BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31 THEN make_date(CAST(y AS INTEGER), CAST(m AS INTEGER), CAST(d AS INTEGER)) WHEN y IS NULL OR m IS NULL OR d IS NULL THEN NULL ELSE CAST(CAST(bq_raise('Input calculates to invalid date: ' || y || '-' || m || '-' || d) AS VARCHAR) AS DATE) END
-bq_make_time(h, m, s) AS CASE WHEN h BETWEEN 0 AND 23 AND m BETWEEN 0 AND 59 AND s BETWEEN 0 AND 59 THEN make_time(h, m, CAST(s AS DOUBLE)) WHEN h IS NULL OR m IS NULL OR s IS NULL THEN NULL ELSE CAST(CAST(bq_raise('Input calculates to invalid time: ' || h || ':' || m || ':' || s) AS VARCHAR) AS TIME) END
-bq_isoyear_start(t) AS date_trunc('week', make_timestamp(isoyear(t), 1, 4, 0, 0, 0.0))
-bq_format_zoned(f, t, zone) AS bq_format_time(f, epoch_us(t AT TIME ZONE zone), (epoch_us(t AT TIME ZONE zone) - epoch_us(t)) // 1000000, zone)
-bq_datetime_subtract(a, b) AS to_days(CAST((epoch_us(a) - epoch_us(b)) // 86400000000 AS INTEGER)) + to_microseconds((epoch_us(a) - epoch_us(b)) % 86400000000)
-bq_interval_months(i) AS CAST(datepart('year', i) * 12 + datepart('month', i) AS BIGINT)
-bq_interval_days(i) AS CAST(datepart('day', i) AS BIGINT)
-bq_interval_micros(i) AS epoch_us(i - to_months(CAST(bq_interval_months(i) AS INTEGER)) - to_days(CAST(bq_interval_days(i) AS INTEGER)))
-bq_interval_text(i) AS bq_interval_words(bq_interval_months(i), bq_interval_days(i), bq_interval_micros(i))
-bq_interval_parse(x, span) AS to_months(CAST(bq_interval_number(x, span, 0) AS INTEGER)) + to_days(CAST(bq_interval_number(x, span, 1) AS INTEGER)) + to_microseconds(bq_interval_number(x, span, 2))
-bq_interval_from_text(x) AS bq_interval_parse(x, '')
-bq_interval_part(i, part) AS CAST(CASE part WHEN 'YEAR' THEN bq_interval_months(i) // 12 WHEN 'MONTH' THEN bq_interval_months(i) % 12 WHEN 'DAY' THEN bq_interval_days(i) WHEN 'HOUR' THEN bq_interval_micros(i) // 3600000000 WHEN 'MINUTE' THEN bq_interval_micros(i) % 3600000000 // 60000000 WHEN 'SECOND' THEN bq_interval_micros(i) % 60000000 // 1000000 WHEN 'MILLISECOND' THEN bq_interval_micros(i) % 1000000 // 1000 ELSE bq_interval_micros(i) % 1000000 END AS BIGINT)
-bq_range(a, b) AS CASE WHEN a >= b THEN bq_fail({'start': a, 'end': b}, 'Range start element must be smaller than range end element') ELSE {'start': a, 'end': b} END
-bq_range_contains(r, x) AS (coalesce(r."start" <= x, x IS NOT NULL) AND coalesce(x < r."end", x IS NOT NULL))
-bq_range_overlaps(a, b) AS (coalesce(a."start" < b."end", true) AND coalesce(b."start" < a."end", true))
-"""
-
-_JSON = """
-bq_json_or_null(x) AS CASE WHEN json_valid(x) THEN CAST(x AS JSON) END
-bq_json_value(j, path) AS CASE WHEN json_type(j, path) NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN json_extract_string(j, path) END
-bq_json_array(j, path) AS CASE WHEN json_type(j, path) = 'ARRAY' THEN CAST(json_extract(j, path) AS JSON[]) END
-bq_json_value_array(j, path) AS CASE WHEN json_type(j, path) = 'ARRAY' THEN list_transform(CAST(json_extract(j, path) AS JSON[]), lambda e: json_extract_string(e, '$')) END
-bq_json_at(j, i) AS CASE WHEN json_type(j) = 'ARRAY' AND i >= 0 THEN json_extract(j, '$[' || i || ']') END
-bq_json_member(j, k) AS CASE WHEN json_type(j) = 'OBJECT' THEN json_extract(j, '$."' || k || '"') END
-bq_json_kind(j) AS CASE json_type(j) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END
-bq_json_type(j) AS CASE WHEN j IS NOT NULL THEN bq_json_kind(j) END
-bq_json_string(j) AS CASE WHEN json_type(j) = 'VARCHAR' THEN json_extract_string(j, '$') WHEN j IS NOT NULL THEN CAST(bq_raise('The provided JSON input is not a string') AS VARCHAR) END
-bq_json_bool(j) AS CASE WHEN json_type(j) = 'BOOLEAN' THEN CAST(json_extract_string(j, '$') AS BOOLEAN) WHEN j IS NOT NULL THEN bq_raise('The provided JSON input is not a boolean') END
-bq_json_int64(j) AS CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT') OR (json_type(j) = 'DOUBLE' AND CAST(json_extract_string(j, '$') AS DOUBLE) = trunc(CAST(json_extract_string(j, '$') AS DOUBLE))) THEN CAST(CAST(json_extract_string(j, '$') AS DECIMAL(38,9)) AS BIGINT) WHEN j IS NOT NULL THEN CAST(bq_raise('The provided JSON input is not an integer') AS BIGINT) END
-bq_json_float(j) AS CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(json_extract_string(j, '$') AS DOUBLE) WHEN j IS NOT NULL THEN CAST(bq_raise('The provided JSON input is not a number') AS DOUBLE) END
-bq_parse_json(x) AS CASE WHEN json_valid(x) THEN json(x) WHEN x IS NOT NULL THEN CAST(CAST(bq_raise('Invalid input to PARSE_JSON: syntax error while parsing value') AS VARCHAR) AS JSON) END
-"""
-
-_GEOGRAPHY = """
-bq_st_geogpoint(lon, lat) AS CASE WHEN lat BETWEEN -90 AND 90 THEN bq_point_text(lon, lat) WHEN lat IS NULL OR lon IS NULL THEN NULL ELSE CAST(bq_raise('ST_GeogPoint failed: Latitude must be between -90 and 90 degrees. Actual value: ' || bq_float_text(lat)) AS VARCHAR) END
-"""
-
-STATEMENTS = [
-    f"CREATE MACRO {line}"
-    for block in (_CHECKS, _NUMBERS, _TEXTS, _ARRAYS, _TIMES, _JSON, _GEOGRAPHY)
-    for line in block.strip().splitlines()
-]
+def statements() -> list[str]:
+    """Return the CREATE MACRO statements in the order they depend on each other."""
+    text = resources.files(__package__).joinpath("macros.sql").read_text(encoding="utf-8")
+    return [part for part in text.replace("{failure}", FAILURE_MARKER).split(";\n") if "CREATE MACRO" in part]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
+import numpy as np
+
 from streetlens.emulator.bigquery.errors import FAILURE_MARKER
 
 _CONTEXT = Context(prec=160)
@@ -19,6 +21,8 @@ def failure(message: str) -> ValueError:
 
 
 def _fitted(value: Decimal, shown: str) -> str:
+    if abs(value) > _LIMIT + 1:
+        raise failure(f"numeric overflow: {shown}")
     rounded = value.quantize(_SCALE, ROUND_HALF_UP, _CONTEXT)
     if abs(rounded) > _LIMIT:
         raise failure(f"numeric overflow: {shown}")
@@ -69,11 +73,16 @@ def float_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    for digits in (15, 16, 17):
+    for digits in (15, 17):
         text = f"{value:.{digits}g}"
         if float(text) == value:
             return text
     return repr(value)
+
+
+def cube_root(value: float) -> float:
+    """Return the real cube root, exact for cubes."""
+    return float(np.cbrt(value))
 
 
 def hex_int64(text: str) -> int:
@@ -97,6 +106,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_decimal_text": (decimal_text, ["VARCHAR"], "VARCHAR"),
     "bq_decimal_of_float": (decimal_of_float, ["DOUBLE"], "VARCHAR"),
     "bq_float_text": (float_text, ["DOUBLE"], "VARCHAR"),
+    "bq_cbrt": (cube_root, ["DOUBLE"], "DOUBLE"),
     "bq_hex_int64": (hex_int64, ["VARCHAR"], "BIGINT"),
     "bq_shift": (shift, ["BIGINT", "BIGINT"], "BIGINT"),
 }

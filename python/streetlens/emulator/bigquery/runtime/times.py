@@ -22,6 +22,17 @@ def _offset(seconds: int, colon: bool) -> str:
     return f"{sign}{minutes // 60:02d}{':' if colon else ''}{minutes % 60:02d}"
 
 
+def _zone_name(offset: int, zone: str) -> str:
+    if zone in ("", "UTC"):
+        return zone
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    return (
+        f"UTC{'-' if offset < 0 else '+'}{hours}" + (f":{minutes:02d}" if minutes else "")
+        if offset
+        else "UTC"
+    )
+
+
 def format_time(template: str, micros: int, offset: int, zone: str) -> str:
     """Return a local time (microseconds since 1970) in a FORMAT_TIMESTAMP template."""
     when = _EPOCH + timedelta(microseconds=micros)
@@ -39,10 +50,11 @@ def format_time(template: str, micros: int, offset: int, zone: str) -> str:
         "D": f"{when.month:02d}/{when.day:02d}/{when.year % 100:02d}", "x": f"{when:%m/%d}/{when.year % 100:02d}",
         "X": f"{when:%H:%M:%S}", "u": str(iso.weekday), "w": str(iso.weekday % 7), "G": str(iso.year),
         "g": f"{iso.year % 100:02d}", "V": f"{iso.week:02d}", "Q": str((when.month + 2) // 3), "n": "\n", "t": "\t",
-        "U": f"{(day_of_year + 6 - iso.weekday % 7) // 7:02d}", "W": f"{(day_of_year + 6 - (iso.weekday - 1)) // 7:02d}",
+        "U": f"{(day_of_year + 6 - iso.weekday % 7) // 7:02d}",
+        "W": f"{(day_of_year + 6 - (iso.weekday - 1)) // 7:02d}",
         "c": f"{_DAYS[when.weekday()][:3]} {_MONTHS[when.month - 1][:3]} {when.day:2d} {when:%H:%M:%S} {when.year}",
         "s": str((micros // 1_000_000) - offset), "z": _offset(offset, False), "Ez": _offset(offset, True),
-        "Z": zone if zone == "UTC" else f"UTC{_offset(offset, False)}".removesuffix("00"), "%": "%",
+        "Z": _zone_name(offset, zone), "%": "%",
     }  # fmt: skip
 
     def element(found: re.Match[str]) -> str:
@@ -65,18 +77,20 @@ _PARSED = {
     "e": r"\s*(?P<day>\d{1,2})", "H": r"(?P<hour>\d{1,2})", "k": r"\s*(?P<hour>\d{1,2})", "I": r"(?P<hour12>\d{1,2})",
     "l": r"\s*(?P<hour12>\d{1,2})", "M": r"(?P<minute>\d{1,2})", "S": r"(?P<second>\d{1,2})",
     "E*S": r"(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,6}))?", "y": r"(?P<short>\d{2})", "j": r"(?P<yearday>\d{1,3})",
-    "p": r"(?P<half>[AaPp][Mm])", "P": r"(?P<half>[AaPp][Mm])", "b": r"(?P<name>[A-Za-z]{3})", "h": r"(?P<name>[A-Za-z]{3})",
+    "p": r"(?P<half>[AaPp][Mm])", "P": r"(?P<half>[AaPp][Mm])",
+    "b": r"(?P<name>[A-Za-z]{3})", "h": r"(?P<name>[A-Za-z]{3})",
     "B": r"(?P<name>[A-Za-z]+)", "a": r"[A-Za-z]{3}", "A": r"[A-Za-z]+", "s": r"(?P<epoch>-?\d+)",
     "z": r"(?P<offset>Z|[+-]\d{2}:?\d{2})", "Ez": r"(?P<offset>Z|[+-]\d{2}:?\d{2})", "Z": r"UTC",
     "F": r"(?P<year>\d{1,4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", "R": r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})",
     "T": r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})", "n": r"\s*", "t": r"\s*", "%": "%",
     "X": r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})",
-    "D": r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<short>\d{2})", "x": r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<short>\d{2})",
+    "D": r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<short>\d{2})",
+    "x": r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<short>\d{2})",
 }  # fmt: skip
 
 
 def parse_time(template: str, text: str, kind: str) -> int:
-    """Return the microseconds since 1970 that `text` means in a PARSE_TIMESTAMP template; raises when it does not fit."""
+    """Return the microseconds since 1970 that `text` means in a template; raises when it does not fit."""
     pattern, end = r"\s*", 0
     for found in _ELEMENT.finditer(template):
         pattern += _literal(template[end : found.start()])
@@ -123,7 +137,8 @@ def _micros(parts: dict[str, str]) -> int:
     hour = int(parts.get("hour", 0))
     if "hour12" in parts:
         hour = int(parts["hour12"]) % 12 + (12 if parts.get("half", "AM").upper() == "PM" else 0)
-    when = datetime(year, month, day, hour, int(parts.get("minute", 0)), int(parts.get("second", 0)))  # noqa: DTZ001 - local
+    minute, second = int(parts.get("minute", 0)), int(parts.get("second", 0))
+    when = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a local time is meant
     if "yearday" in parts:
         when = when.replace(month=1, day=1) + timedelta(days=int(parts["yearday"]) - 1)
     micros = (when - _EPOCH) // timedelta(microseconds=1) + int(parts.get("fraction", "0").ljust(6, "0"))

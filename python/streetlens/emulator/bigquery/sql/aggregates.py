@@ -11,12 +11,12 @@ from sqlglot import exp
 from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance
 from streetlens.emulator.bigquery.sql.scope import Scope
-from streetlens.emulator.bigquery.sql.signatures import match, signature
+from streetlens.emulator.bigquery.sql.signatures import match, no_signature, signature
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import INT64
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
     from streetlens.emulator.bigquery.sql.signatures import Signature
 
@@ -30,7 +30,8 @@ def _same(name: str, *declarations: str, extra: str = "") -> list[Signature]:
 
 
 _SPREAD = ("FLOAT64 -> FLOAT64",)
-_SUM_COUNT = f"bq_numeric_divide(CAST(sum({_D}{{0}}){_W} AS DECIMAL(38,9)), CAST(count({_D}{{0}}){_W} AS DECIMAL(38,9)))"
+_AVERAGED = f"CAST(sum({_D}{{0}}){_W} AS DECIMAL(38,9)), CAST(count({_D}{{0}}){_W} AS DECIMAL(38,9))"
+_NUMERIC_AVG = f"bq_numeric_divide({_AVERAGED})"
 _QUANTILE_POSITIONS = "list_transform(range({1} + 1), lambda i: i / {1})"
 _TOP = f"bq_top_entries(map_entries(histogram({{0}}){_W}), {{1}})"
 
@@ -45,9 +46,15 @@ AGGREGATES: dict[str, list[Signature]] = {
     "AVG": [
         signature("INT64 -> FLOAT64", f"avg({_D}{{0}}){_W}"),
         signature("FLOAT64 -> FLOAT64", f"avg({_D}{{0}}){_W}"),
-        signature("NUMERIC -> NUMERIC", _SUM_COUNT),
+        signature("NUMERIC -> NUMERIC", _NUMERIC_AVG),
     ],
-    "MIN": [signature("T -> T", f"min({_D}{{0}}){_W}")],
+    "MIN": [
+        signature(
+            "FLOAT64 -> FLOAT64",
+            f"CASE WHEN bool_or(isnan({{0}})){_W} THEN CAST('nan' AS DOUBLE) ELSE min({{0}}){_W} END",
+        ),
+        signature("T -> T", f"min({_D}{{0}}){_W}"),
+    ],
     "MAX": [signature("T -> T", f"max({_D}{{0}}){_W}")],
     "MIN_BY": [signature("T, U -> T", f"arg_min({{0}}, {{1}}){_W}")],
     "MAX_BY": [signature("T, U -> T", f"arg_max({{0}}, {{1}}){_W}")],
@@ -119,14 +126,14 @@ class _Modifiers:
     distinct: bool = False
     nulls: str = ""
     order: list[exp.Ordered] = field(default_factory=list)
-    limit: Expression | None = None
+    limit: Expr | None = None
     having: exp.HavingMax | None = None
 
 
-def _unwrap(arguments: Sequence[Expression]) -> tuple[list[Expression], _Modifiers]:
-    """Return the plain arguments; sqlglot hangs DISTINCT, IGNORE NULLS, ORDER BY and LIMIT on the argument they follow."""
+def _unwrap(arguments: Sequence[Expr]) -> tuple[list[Expr], _Modifiers]:
+    """Return the plain arguments; sqlglot hangs DISTINCT, ORDER BY and LIMIT on the argument they follow."""
     modifiers = _Modifiers()
-    plain: list[Expression] = []
+    plain: list[Expr] = []
     for argument in arguments:
         node = argument
         while True:
@@ -153,10 +160,11 @@ def _unwrap(arguments: Sequence[Expression]) -> tuple[list[Expression], _Modifie
     return plain, modifiers
 
 
-def aggregate(name: str, node: Expression, scope: Scope, over: str | None) -> Typed:
+def aggregate(name: str, node: Expr, scope: Scope, over: str | None) -> Typed:
     """Return an aggregate call; `over` is the compiled OVER clause of an analytic use."""
-    from streetlens.emulator.bigquery.sql.calls import no_signature  # noqa: PLC0415 - calls imports this module
-
+    if scope.clause is not None:
+        kind = "Aggregate" if over is None else "Analytic"
+        raise scope.context.error(f"{kind} function {name} not allowed in {scope.clause}", node)
     arguments, modifiers = _unwrap(list(node.expressions))
     window = over or ""
     if name == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], exp.Star):
@@ -211,10 +219,10 @@ def _having(name: str, values: Sequence[Typed], having: exp.HavingMax, scope: Sc
     return Typed(f"{function}({values[0].sql}, {by.sql}){window}", values[0].type)
 
 
-def window_function(name: str, node: Expression, scope: Scope, over: str) -> Typed:
+def window_function(name: str, node: Expr, scope: Scope, over: str) -> Typed:
     """Return a call of a function that exists only with OVER."""
-    from streetlens.emulator.bigquery.sql.calls import no_signature  # noqa: PLC0415 - calls imports this module
-
+    if scope.clause is not None:
+        raise scope.context.error(f"Analytic function {name} not allowed in {scope.clause}", node)
     arguments, modifiers = _unwrap(list(node.expressions))
     values = [scope.expression(argument) for argument in arguments]
     if modifiers.nulls == "RESPECT NULLS" and name.startswith("PERCENTILE"):
@@ -226,7 +234,7 @@ def window_function(name: str, node: Expression, scope: Scope, over: str) -> Typ
     return found
 
 
-def order_by(ordered: Sequence[Expression], scope: Scope) -> str:
+def order_by(ordered: Sequence[Expr], scope: Scope) -> str:
     """Return ORDER BY keys: NULL first ascending and last descending, NaN between NULL and the numbers."""
     keys = []
     for item in ordered:
@@ -235,7 +243,7 @@ def order_by(ordered: Sequence[Expression], scope: Scope) -> str:
     return ", ".join(keys)
 
 
-def order_key(value: Typed, item: Expression, scope: Scope) -> str:
+def order_key(value: Typed, item: Expr, scope: Scope) -> str:
     """Return one ORDER BY key of an already compiled value."""
     if value.type.kind in ("ARRAY", "STRUCT", "JSON", "GEOGRAPHY"):
         raise scope.context.error(f"ORDER BY does not support expressions of type {value.type}", item)
@@ -251,7 +259,7 @@ def order_key(value: Typed, item: Expression, scope: Scope) -> str:
     return key
 
 
-def over_clause(node: Expression, scope: Scope) -> str:
+def over_clause(node: Expr, scope: Scope) -> str:
     """Return the OVER clause, with a named window written out."""
     named = node.args.get("alias")
     base = node
@@ -275,7 +283,7 @@ def over_clause(node: Expression, scope: Scope) -> str:
     return f" OVER ({' '.join(parts)})"
 
 
-def _window_order(order: Expression, spec: Expression | None, scope: Scope) -> str:
+def _window_order(order: Expr, spec: Expr | None, scope: Scope) -> str:
     if spec is not None and spec.args.get("kind") == "RANGE":
         item = order.expressions[0]
         value = scope.expression(item.this)
@@ -284,7 +292,7 @@ def _window_order(order: Expression, spec: Expression | None, scope: Scope) -> s
     return order_by(order.expressions, scope)
 
 
-def _frame(spec: Expression, scope: Scope) -> str:
+def _frame(spec: Expr, scope: Scope) -> str:
     def bound(side: str) -> str:
         value = spec.args.get(side)
         if isinstance(value, str):

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from streetlens.emulator.bigquery.errors import BigQueryError, unsupported
+from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql import aggregates, constructors
 from streetlens.emulator.bigquery.sql.functions import KNOWN_BUT_MISSING, SCALAR, SPECIAL
 from streetlens.emulator.bigquery.sql.scope import Scope
-from streetlens.emulator.bigquery.sql.signatures import Signature, match
+from streetlens.emulator.bigquery.sql.signatures import match, no_signature
 from streetlens.emulator.bigquery.sql.typed import Typed
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
-def _call(node: Expression, scope: Scope) -> Typed:
+def _call(node: Expr, scope: Scope) -> Typed:
     name = str(node.this).upper()
     arguments = list(node.expressions)
     if name == "STRUCT":
@@ -30,7 +30,7 @@ def _call(node: Expression, scope: Scope) -> Typed:
     return called(name, arguments, node, scope)
 
 
-def called(name: str, arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def called(name: str, arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     """Return a scalar function call; raises the error BigQuery gives for an unknown name or wrong arguments."""
     if name in SPECIAL:
         return SPECIAL[name](arguments, node, scope)
@@ -45,19 +45,7 @@ def called(name: str, arguments: Sequence[Expression], node: Expression, scope: 
     raise scope.context.error(f"Function not found: {node.this}", node)
 
 
-def no_signature(
-    name: str, signatures: Sequence[Signature], values: Sequence[Typed], node: Expression, scope: Scope
-) -> BigQueryError:
-    """Return BigQuery's error for arguments that no signature of `name` takes."""
-    types = ", ".join("NULL" if value.form == "null" else str(value.type) for value in values)
-    supported = "; ".join(f"{name}{candidate}" for candidate in signatures)
-    given = f"argument types: {types}" if values else "no arguments"
-    return scope.context.error(
-        f"No matching signature for function {name} for {given}. Supported signatures: {supported}", node
-    )
-
-
-def _safe(node: Expression, scope: Scope) -> Typed:
+def _safe(node: Expr, scope: Scope) -> Typed:
     inner = node.this
     if not isinstance(inner, exp.Anonymous):
         raise unsupported(
@@ -70,11 +58,11 @@ def _safe(node: Expression, scope: Scope) -> Typed:
     return Typed(f"TRY({value.sql})", value.type)
 
 
-def _net(node: Expression, scope: Scope) -> Typed:
+def _net(node: Expr, scope: Scope) -> Typed:
     return called(f"NET.{str(node.this.this).upper()}", list(node.this.expressions), node, scope)
 
 
-def _window(node: Expression, scope: Scope) -> Typed:
+def _window(node: Expr, scope: Scope) -> Typed:
     inner = node.this
     if not isinstance(inner, exp.Anonymous):
         raise unsupported(f"OVER after {inner.sql('bigquery')}", scope.context.at(node).removeprefix(" at "))
@@ -87,19 +75,19 @@ def _window(node: Expression, scope: Scope) -> Typed:
     raise scope.context.error(f"Function {name} does not support an OVER clause", node)
 
 
-def _current(name: str) -> Callable[[Expression, Scope], Typed]:
-    def handle(node: Expression, scope: Scope) -> Typed:
+def _current(name: str) -> Callable[[Expr, Scope], Typed]:
+    def handle(node: Expr, scope: Scope) -> Typed:
         argument = node.args.get("this")
         return called(name, [argument] if argument is not None else [], node, scope)
 
     return handle
 
 
-def _extract(node: Expression, scope: Scope) -> Typed:
+def _extract(node: Expr, scope: Scope) -> Typed:
     return SPECIAL["EXTRACT"]([node.this, node.expression], node, scope)
 
 
-HANDLERS: dict[type[Expression], Callable[[Expression, Scope], Typed]] = {
+HANDLERS: dict[type[Expr], Callable[[Expr, Scope], Typed]] = {
     exp.Anonymous: _call,
     exp.SafeFunc: _safe,
     exp.NetFunc: _net,

@@ -8,12 +8,12 @@ from streetlens.emulator.bigquery.sql.casts import cast_sql
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import Field, Type, array_of, duckdb_type, field_keys, literal, quoted
 
-# From https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules, cheapest target first.
+# From https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules; a lower number is preferred.
 _WIDENING = {
-    "INT64": ("NUMERIC", "BIGNUMERIC", "FLOAT64"),
-    "NUMERIC": ("BIGNUMERIC", "FLOAT64"),
-    "BIGNUMERIC": ("FLOAT64",),
-    "DATE": ("DATETIME",),
+    "INT64": {"FLOAT64": 2, "NUMERIC": 3, "BIGNUMERIC": 4},
+    "NUMERIC": {"BIGNUMERIC": 3, "FLOAT64": 6},
+    "BIGNUMERIC": {"FLOAT64": 7},
+    "DATE": {"DATETIME": 2},
 }
 _LITERALS = {
     "string": ("DATE", "TIMESTAMP", "DATETIME", "TIME", "BYTES"),
@@ -35,13 +35,13 @@ def distance(value: Typed, target: Type) -> int:
     if value.type.kind == target.kind == "STRUCT" and len(value.type.fields) == len(target.fields):
         items = value.items or tuple(Typed("", field.type) for field in value.type.fields)
         return 1 + max(distance(item, field.type) for item, field in zip(items, target.fields, strict=True))
-    widening = _WIDENING.get(value.type.kind, ())
+    widening = _WIDENING.get(value.type.kind, {})
     if target.kind in widening:
-        return 2 + widening.index(target.kind)
+        return widening[target.kind]
     if target.kind in _LITERALS.get(value.form, ()) or (
         value.form == "parameter" and value.type.kind == "STRING" and target.kind in _LITERALS["string"]
     ):
-        return 6
+        return 1
     return IMPOSSIBLE
 
 

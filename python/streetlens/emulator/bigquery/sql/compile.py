@@ -13,7 +13,7 @@ from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import Type
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
 def new_scope(
@@ -24,7 +24,7 @@ def new_scope(
     return Scope(context)
 
 
-def compile_result(statement: Expression, scope: Scope) -> tuple[Query, list[tuple[str, Type]]]:
+def compile_result(statement: Expr, scope: Scope) -> tuple[Query, list[tuple[str, Type]]]:
     """Return the compiled query and its result columns; raises for names that a result cannot have twice."""
     query = scope.query(statement)
     return query, result_columns(query)

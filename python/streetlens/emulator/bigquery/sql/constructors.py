@@ -1,5 +1,7 @@
 """Constructors and subscripts: STRUCT, tuples, ARRAY literals and subqueries, `[OFFSET(n)]`."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance, supertype
+from streetlens.emulator.bigquery.sql.naming import output_name
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import (
@@ -23,7 +26,7 @@ from streetlens.emulator.bigquery.types import (
 )
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
 def struct(named: list[tuple[str | None, Typed]]) -> Typed:
@@ -39,10 +42,8 @@ def struct(named: list[tuple[str | None, Typed]]) -> Typed:
     return Typed(sql, type_, "struct", items=tuple(value for _, value in named))
 
 
-def struct_call(arguments: list[Expression], scope: Scope) -> Typed:
+def struct_call(arguments: list[Expr], scope: Scope) -> Typed:
     """Return `STRUCT(a, b AS c)`: field names come from aliases and from column names."""
-    from streetlens.emulator.bigquery.sql.expressions import output_name  # noqa: PLC0415 - expressions imports this module
-
     named = []
     for argument in arguments:
         value = argument.this if isinstance(argument, exp.Alias) else argument
@@ -50,7 +51,7 @@ def struct_call(arguments: list[Expression], scope: Scope) -> Typed:
     return struct(named)
 
 
-def array(items: list[Typed], node: Expression, scope: Scope) -> Typed:
+def array(items: list[Typed], node: Expr, scope: Scope) -> Typed:
     """Return an ARRAY literal of the common type of its items."""
     if not items:
         return Typed("CAST([] AS BIGINT[])", array_of(INT64), "empty_array")
@@ -68,13 +69,13 @@ def array(items: list[Typed], node: Expression, scope: Scope) -> Typed:
     )
 
 
-def _array(node: Expression, scope: Scope) -> Typed:
+def _array(node: Expr, scope: Scope) -> Typed:
     parts = node.expressions
     if len(parts) == 1 and isinstance(parts[0], exp.Query) and not isinstance(parts[0], exp.Subquery):
         query = scope.query(parts[0])
         if len(query.columns) != 1:
-            message = "ARRAY subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values"
-            raise scope.context.error(message, node)
+            message = "ARRAY subquery cannot have more than one column unless using SELECT AS STRUCT"
+            raise scope.context.error(f"{message} to build STRUCT values", node)
         column = query.columns[0]
         if column.type.kind == "ARRAY":
             raise scope.context.error("Cannot use array subquery with column of type ARRAY", node)
@@ -84,11 +85,11 @@ def _array(node: Expression, scope: Scope) -> Typed:
     return array([scope.expression(part) for part in parts], node, scope)
 
 
-def _tuple(node: Expression, scope: Scope) -> Typed:
+def _tuple(node: Expr, scope: Scope) -> Typed:
     return struct([(None, scope.expression(part)) for part in node.expressions])
 
 
-def _bracket(node: Expression, scope: Scope) -> Typed:
+def _bracket(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     index = scope.expression(node.expressions[0])
     if value.type.kind == "JSON":
@@ -106,11 +107,11 @@ def _bracket(node: Expression, scope: Scope) -> Typed:
     return Typed(f"{macro}({value.sql}, {position} - {base})", value.type.item)
 
 
-def _anonymous_struct(node: Expression, scope: Scope) -> Typed:
+def _anonymous_struct(node: Expr, scope: Scope) -> Typed:
     return struct_call(list(node.expressions), scope)
 
 
-HANDLERS: dict[type[Expression], Callable[[Expression, Scope], Typed]] = {
+HANDLERS: dict[type[Expr], Callable[[Expr, Scope], Typed]] = {
     exp.Array: _array,
     exp.Tuple: _tuple,
     exp.Struct: _anonymous_struct,

@@ -27,7 +27,7 @@ from streetlens.emulator.bigquery.types import (
 )
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 _NAMES = {
     "BIGINT": "INT64", "INT": "INT64", "DOUBLE": "FLOAT64", "FLOAT": "FLOAT64", "DECIMAL": "NUMERIC",
@@ -43,7 +43,7 @@ INTERVAL_UNITS = {
 }  # fmt: skip
 
 
-def declared_type(node: Expression) -> Type:
+def declared_type(node: Expr) -> Type:
     """Return the type a DataType node names; raises for a type that does not exist."""
     name = node.this.name if hasattr(node.this, "name") else str(node.this)
     if name == "ARRAY":
@@ -64,7 +64,7 @@ def declared_type(node: Expression) -> Type:
     return found
 
 
-def _cast(node: Expression, scope: Scope) -> Typed:
+def _cast(node: Expr, scope: Scope) -> Typed:
     target = declared_type(node.args["to"])
     safe = isinstance(node, exp.TryCast)
     if node.args.get("format") is not None:
@@ -86,11 +86,11 @@ def _cast(node: Expression, scope: Scope) -> Typed:
     return Typed(f"TRY({sql})" if safe else sql, target)
 
 
-def _is_constructor(node: Expression) -> bool:
+def _is_constructor(node: Expr) -> bool:
     return node.args["to"].this.name in ("ARRAY", "STRUCT") and not isinstance(node, exp.TryCast)
 
 
-def _typed_constructor(node: Expression, target: Type, scope: Scope) -> Typed:
+def _typed_constructor(node: Expr, target: Type, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     if distance(value, target) < IMPOSSIBLE:
         return coerce(value, target)
@@ -99,7 +99,7 @@ def _typed_constructor(node: Expression, target: Type, scope: Scope) -> Typed:
     raise scope.context.error(f"Invalid cast from {value.type} to {target}", node)
 
 
-def _parameterized(sql: str, target: Type, node: Expression) -> str:
+def _parameterized(sql: str, target: Type, node: Expr) -> str:
     parameters = [
         int(part.this.name) for part in node.args["to"].expressions if isinstance(part, exp.DataTypeParam)
     ]
@@ -113,7 +113,7 @@ def _parameterized(sql: str, target: Type, node: Expression) -> str:
     raise unsupported(f"CAST to {node.args['to'].sql('bigquery')}")
 
 
-def _range_literal(text: str, target: Type, node: Expression, scope: Scope) -> Typed:
+def _range_literal(text: str, target: Type, node: Expr, scope: Scope) -> Typed:
     if not (text.startswith("[") and text.endswith(")") and text.count(",") == 1):
         raise scope.context.error(f"Invalid RANGE literal value {text!r}", node)
     bounds = []
@@ -126,7 +126,7 @@ def _range_literal(text: str, target: Type, node: Expression, scope: Scope) -> T
     return Typed(f"bq_range({bounds[0]}, {bounds[1]})", target)
 
 
-def interval(node: Expression, scope: Scope) -> tuple[Typed, str]:
+def interval(node: Expr, scope: Scope) -> tuple[Typed, str]:
     """Return the amount and unit of `INTERVAL n UNIT`; raises for a unit BigQuery does not have."""
     unit = str(node.args["unit"].name).upper()
     if unit not in INTERVAL_UNITS:
@@ -146,7 +146,7 @@ def interval(node: Expression, scope: Scope) -> tuple[Typed, str]:
     return coerce(value, INT64), unit
 
 
-def _interval(node: Expression, scope: Scope) -> Typed:
+def _interval(node: Expr, scope: Scope) -> Typed:
     if isinstance(node.args["unit"], exp.IntervalSpan):
         span = node.args["unit"]
         value = scope.expression(node.this)
@@ -164,7 +164,7 @@ def _interval(node: Expression, scope: Scope) -> Typed:
     return Typed(f"to_{INTERVAL_UNITS[unit]}({amount.sql})", INTERVAL)
 
 
-def _json_literal(node: Expression, scope: Scope) -> Typed:
+def _json_literal(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     try:
         sql = cast_sql(value.sql, value.type, STRING)
@@ -173,7 +173,7 @@ def _json_literal(node: Expression, scope: Scope) -> Typed:
     return Typed(f"bq_parse_json({sql})", JSON)
 
 
-HANDLERS: dict[type[Expression], Callable[[Expression, Scope], Typed]] = {
+HANDLERS: dict[type[Expr], Callable[[Expr, Scope], Typed]] = {
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Interval: _interval,

@@ -23,12 +23,12 @@ from streetlens.emulator.bigquery.types import (
 )
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
-Handler = Callable[["Expression", Scope], Typed]
+Handler = Callable[["Expr", Scope], Typed]
 
 
-def compile_expression(node: Expression, scope: Scope) -> Typed:
+def compile_expression(node: Expr, scope: Scope) -> Typed:
     """Return `node` as DuckDB SQL with its GoogleSQL type; raises invalidQuery for what it cannot mean."""
     handler = _HANDLERS.get(type(node))
     if handler is None:
@@ -36,18 +36,7 @@ def compile_expression(node: Expression, scope: Scope) -> Typed:
     return handler(node, scope)
 
 
-def output_name(node: Expression) -> str | None:
-    """Return the column name BigQuery infers for a select item; None when the column is anonymous."""
-    if isinstance(node, exp.Alias):
-        return str(node.alias)
-    if isinstance(node, exp.Paren):
-        return output_name(node.this)
-    if isinstance(node, exp.Dot):
-        return str(node.expression.name)
-    return str(node.name) if isinstance(node, exp.Column) else None
-
-
-def _literal(node: Expression, scope: Scope) -> Typed:
+def _literal(node: Expr, scope: Scope) -> Typed:
     text = str(node.this)
     if node.is_string:
         return string(text)
@@ -60,7 +49,7 @@ def _literal(node: Expression, scope: Scope) -> Typed:
     return number if text.lower().startswith(".") or "." in text else floating(float(text))
 
 
-def _negative(node: Expression, scope: Scope) -> Typed:
+def _negative(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     if value.form == "integer":
         assert isinstance(value.value, int)
@@ -71,16 +60,17 @@ def _negative(node: Expression, scope: Scope) -> Typed:
     return operators.negated(node, value, scope)
 
 
-def _hex(node: Expression, _scope: Scope) -> Typed:
+def _hex(node: Expr, _scope: Scope) -> Typed:
     return integer(int(str(node.this), 0 if str(node.this).lower().startswith("0x") else 16))
 
 
-def _bytes(node: Expression, _scope: Scope) -> Typed:
+def _bytes(node: Expr, _scope: Scope) -> Typed:
     data = str(node.this).encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
     return Typed(f"from_hex({literal(data.hex())})", BYTES)
 
 
-def _path(node: Expression, scope: Scope) -> Typed:
+def _path(node: Expr, scope: Scope) -> Typed:
+    assert isinstance(node, exp.Column)
     parts = [part for part in node.parts if not isinstance(part, exp.Star)]
     first = parts[0]
     if len(parts) > 1:
@@ -112,7 +102,7 @@ def _path(node: Expression, scope: Scope) -> Typed:
 
 
 def _is_column(name: str, scope: Scope) -> bool:
-    """Whether a column in the innermost scope that knows `name` is called so; it then hides a FROM alias further out."""
+    """Whether the innermost scope that knows `name` knows it as a column; that hides a FROM alias further out."""
     current: Scope | None = scope
     while current is not None:
         if any(relation.alias and relation.alias.lower() == name.lower() for relation in current.relations):
@@ -127,13 +117,13 @@ def _is_column(name: str, scope: Scope) -> bool:
     return False
 
 
-def _fields(value: Typed, parts: list[Expression], scope: Scope) -> Typed:
+def _fields(value: Typed, parts: list[Expr], scope: Scope) -> Typed:
     for part in parts:
         value = field(value, part, scope)
     return value
 
 
-def field(value: Typed, part: Expression, scope: Scope) -> Typed:
+def field(value: Typed, part: Expr, scope: Scope) -> Typed:
     """Return a field of a STRUCT or a member of a JSON value."""
     name = part.name
     if value.type.kind == "JSON":
@@ -146,7 +136,7 @@ def field(value: Typed, part: Expression, scope: Scope) -> Typed:
     raise scope.context.error(f"Field name {name} does not exist in {value.type}", part)
 
 
-def _dot(node: Expression, scope: Scope) -> Typed:
+def _dot(node: Expr, scope: Scope) -> Typed:
     if isinstance(node.expression, exp.Anonymous):
         raise unsupported(f"The function {node.sql('bigquery')}", scope.context.at(node).removeprefix(" at "))
     if isinstance(node.this, exp.Parameter) and isinstance(node.this.this, exp.Parameter):
@@ -154,12 +144,12 @@ def _dot(node: Expression, scope: Scope) -> Typed:
     return field(scope.expression(node.this), node.expression, scope)
 
 
-def _paren(node: Expression, scope: Scope) -> Typed:
+def _paren(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     return Typed(f"({value.sql})", value.type, value.form, value.value, value.items)
 
 
-def _parameter(node: Expression, scope: Scope) -> Typed:
+def _parameter(node: Expr, scope: Scope) -> Typed:
     if isinstance(node.this, exp.Parameter):
         raise unsupported(f"The system variable @@{node.this.name}")
     name = node.this.name
@@ -169,7 +159,7 @@ def _parameter(node: Expression, scope: Scope) -> Typed:
     return found
 
 
-def _placeholder(node: Expression, scope: Scope) -> Typed:
+def _placeholder(node: Expr, scope: Scope) -> Typed:
     used = scope.context.positional_used
     if id(node) not in used:
         if len(used) >= len(scope.context.positional):
@@ -178,7 +168,7 @@ def _placeholder(node: Expression, scope: Scope) -> Typed:
     return used[id(node)]
 
 
-def _place(node: Expression) -> int:
+def _place(node: Expr) -> int:
     root = node.root()
     ordered = sorted(root.find_all(exp.Placeholder), key=lambda item: item.meta.get("start", 0))
     if not any("start" in item.meta for item in ordered):
@@ -186,24 +176,24 @@ def _place(node: Expression) -> int:
     return next(index for index, item in enumerate(ordered) if item is node)
 
 
-def _scalar_subquery(node: Expression, scope: Scope) -> Typed:
+def _scalar_subquery(node: Expr, scope: Scope) -> Typed:
     query = scope.query(node)
     if len(query.columns) != 1:
-        message = "Scalar subquery cannot have more than one column unless using SELECT AS STRUCT to build STRUCT values"
-        raise scope.context.error(message, node)
+        message = "Scalar subquery cannot have more than one column unless using SELECT AS STRUCT"
+        raise scope.context.error(f"{message} to build STRUCT values", node)
     return Typed(f"({query.sql})", query.columns[0].type)
 
 
-def _exists(node: Expression, scope: Scope) -> Typed:
+def _exists(node: Expr, scope: Scope) -> Typed:
     query: Query = scope.query(node.this)
     return Typed(f"EXISTS ({query.sql})", boolean(True).type)
 
 
-def _star(node: Expression, scope: Scope) -> Typed:
+def _star(node: Expr, scope: Scope) -> Typed:
     raise scope.context.error("Argument * can only be used in COUNT(*)", node)
 
 
-_HANDLERS: dict[type[Expression], Handler] = {
+_HANDLERS: dict[type[Expr], Handler] = {
     exp.Literal: _literal,
     exp.RawString: lambda node, _scope: string(str(node.this)),
     exp.HexString: _hex,

@@ -1,5 +1,7 @@
 """Operators: comparison, logic, arithmetic, bits, concatenation, IN, LIKE, IS, CASE and IF."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -15,11 +17,11 @@ from streetlens.emulator.bigquery.sql.typed import NULL, Typed
 from streetlens.emulator.bigquery.types import BOOL, Type
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 _INCOMPARABLE = ("GEOGRAPHY", "JSON", "ARRAY")
 
-ARITHMETIC: dict[type[Expression], tuple[str, list[Signature]]] = {
+ARITHMETIC: dict[type[Expr], tuple[str, list[Signature]]] = {
     exp.Add: (
         "+",
         [
@@ -86,23 +88,27 @@ ARITHMETIC: dict[type[Expression], tuple[str, list[Signature]]] = {
     ),
 }
 _NEGATION = [
-    signature("INT64 -> INT64", "(-{0})"),
+    signature("INT64 -> INT64", "(0 - {0})"),
     signature("FLOAT64 -> FLOAT64", "(-{0})"),
     signature("NUMERIC -> NUMERIC", "(-{0})"),
     signature("BIGNUMERIC -> BIGNUMERIC", "bq_bignumeric_subtract('0', {0})"),
     signature("INTERVAL -> INTERVAL", "(-{0})"),
 ]
-_COMPARISONS: dict[type[Expression], str] = {
+_COMPARISONS: dict[type[Expr], str] = {
     exp.EQ: "=", exp.NEQ: "!=", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
 
 
-def negated(node: Expression, value: Typed, scope: Scope) -> Typed:
+# These clauses see single rows, so aggregate and analytic functions have no place in them.
+_ROWWISE = ("WHERE clause", "JOIN ON clause", "ON clause", "WHEN clause")
+
+
+def negated(node: Expr, value: Typed, scope: Scope) -> Typed:
     """Return unary minus."""
     return match(_NEGATION, [value]) or _mismatch("-", [value], node, scope)
 
 
-def compared(operator: str, left: Typed, right: Typed, node: Expression, scope: Scope) -> Typed:
+def compared(operator: str, left: Typed, right: Typed, node: Expr, scope: Scope) -> Typed:
     """Return a comparison; NaN equals nothing and orders before nothing, as in BigQuery."""
     common = supertype([left, right])
     if (
@@ -121,34 +127,36 @@ def compared(operator: str, left: Typed, right: Typed, node: Expression, scope: 
     return Typed(f"({one} {operator} {other})", BOOL)
 
 
-def _comparison(node: Expression, scope: Scope) -> Typed:
+def _comparison(node: Expr, scope: Scope) -> Typed:
     left, right = scope.expression(node.this), scope.expression(node.expression)
     return compared(_COMPARISONS[type(node)], left, right, node, scope)
 
 
-def _arithmetic(node: Expression, scope: Scope) -> Typed:
+def _arithmetic(node: Expr, scope: Scope) -> Typed:
     operator, signatures = ARITHMETIC[type(node)]
     arguments = [scope.expression(node.this), scope.expression(node.expression)]
     return match(signatures, arguments) or _mismatch(operator, arguments, node, scope)
 
 
-def _mismatch(operator: str, arguments: Sequence[Typed], node: Expression, scope: Scope) -> Typed:
+def _mismatch(operator: str, arguments: Sequence[Typed], node: Expr, scope: Scope) -> Typed:
     types = ", ".join("NULL" if argument.form == "null" else str(argument.type) for argument in arguments)
     raise scope.context.error(
         f"No matching signature for operator {operator} for argument types: {types}", node
     )
 
 
-def condition(node: Expression, scope: Scope, clause: str) -> Typed:
+def condition(node: Expr, scope: Scope, clause: str) -> Typed:
     """Return a BOOL expression; raises the error BigQuery gives for another type in `clause`."""
+    outer, scope.clause = scope.clause, clause if clause in _ROWWISE else scope.clause
     value = scope.expression(node)
+    scope.clause = outer
     if distance(value, BOOL) >= IMPOSSIBLE:
         raise scope.context.error(f"{clause} should return type BOOL, but returns {value.type}", node)
     return coerce(value, BOOL)
 
 
-def _logic(operator: str) -> Callable[[Expression, Scope], Typed]:
-    def handle(node: Expression, scope: Scope) -> Typed:
+def _logic(operator: str) -> Callable[[Expr, Scope], Typed]:
+    def handle(node: Expr, scope: Scope) -> Typed:
         arguments = [scope.expression(node.this), scope.expression(node.expression)]
         if any(distance(argument, BOOL) >= IMPOSSIBLE for argument in arguments):
             return _mismatch(operator, arguments, node, scope)
@@ -158,7 +166,7 @@ def _logic(operator: str) -> Callable[[Expression, Scope], Typed]:
     return handle
 
 
-def _not(node: Expression, scope: Scope) -> Typed:
+def _not(node: Expr, scope: Scope) -> Typed:
     if isinstance(node.this, exp.Is):
         return Typed(f"(NOT {scope.expression(node.this).sql})", BOOL)
     value = scope.expression(node.this)
@@ -167,7 +175,7 @@ def _not(node: Expression, scope: Scope) -> Typed:
     return Typed(f"(NOT {coerce(value, BOOL).sql})", BOOL)
 
 
-def _is(node: Expression, scope: Scope) -> Typed:
+def _is(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     if isinstance(node.expression, exp.Null):
         return Typed(f"({value.sql} IS NULL)", BOOL)
@@ -179,8 +187,8 @@ def _is(node: Expression, scope: Scope) -> Typed:
     raise unsupported(f"IS {node.expression.sql('bigquery')}", scope.context.at(node).removeprefix(" at "))
 
 
-def _distinct_from(negate: str) -> Callable[[Expression, Scope], Typed]:
-    def handle(node: Expression, scope: Scope) -> Typed:
+def _distinct_from(negate: str) -> Callable[[Expr, Scope], Typed]:
+    def handle(node: Expr, scope: Scope) -> Typed:
         arguments = [scope.expression(node.this), scope.expression(node.expression)]
         common = supertype(arguments)
         if common is None or common.kind in _INCOMPARABLE:
@@ -191,14 +199,14 @@ def _distinct_from(negate: str) -> Callable[[Expression, Scope], Typed]:
     return handle
 
 
-def _between(node: Expression, scope: Scope) -> Typed:
+def _between(node: Expr, scope: Scope) -> Typed:
     value, low, high = (scope.expression(node.args[key]) for key in ("this", "low", "high"))
     lower = compared(">=", value, low, node, scope)
     upper = compared("<=", value, high, node, scope)
     return Typed(f"({lower.sql} AND {upper.sql})", BOOL)
 
 
-def _in(node: Expression, scope: Scope) -> Typed:
+def _in(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     if node.args.get("unnest") is not None:
         array = scope.expression(node.args["unnest"].expressions[0])
@@ -230,7 +238,7 @@ def _in(node: Expression, scope: Scope) -> Typed:
     return Typed(f"({coerce(value, common).sql} IN ({listed}))", BOOL)
 
 
-def _like(node: Expression, scope: Scope) -> Typed:
+def _like(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     if isinstance(node.expression, exp.Any | exp.All):
         patterns = node.expression.this
@@ -247,12 +255,12 @@ _LIKE = [
 ]
 
 
-def _like_sql(value: Typed, pattern: Typed, node: Expression, scope: Scope) -> str:
+def _like_sql(value: Typed, pattern: Typed, node: Expr, scope: Scope) -> str:
     found = match(_LIKE, [value, pattern])
     return (found or _mismatch("LIKE", [value, pattern], node, scope)).sql
 
 
-def chosen(branches: Sequence[Typed], node: Expression, scope: Scope, name: str) -> tuple[Type, list[str]]:
+def chosen(branches: Sequence[Typed], node: Expr, scope: Scope, name: str) -> tuple[Type, list[str]]:
     """Return the common type of alternative results and each one converted to it."""
     common = supertype(branches)
     if common is None:
@@ -261,7 +269,7 @@ def chosen(branches: Sequence[Typed], node: Expression, scope: Scope, name: str)
     return common, [coerce(branch, common).sql for branch in branches]
 
 
-def _case(node: Expression, scope: Scope) -> Typed:
+def _case(node: Expr, scope: Scope) -> Typed:
     operand = scope.expression(node.this) if node.this is not None else None
     tests = []
     for branch in node.args["ifs"]:
@@ -277,7 +285,7 @@ def _case(node: Expression, scope: Scope) -> Typed:
     return Typed(f"(CASE {whens} ELSE {sqls[-1]} END)", common)
 
 
-def _if(node: Expression, scope: Scope) -> Typed:
+def _if(node: Expr, scope: Scope) -> Typed:
     test = condition(node.this, scope, "IF condition")
     if node.args.get("false") is None:
         raise scope.context.error("No matching signature for function IF", node)
@@ -286,12 +294,12 @@ def _if(node: Expression, scope: Scope) -> Typed:
     return Typed(f"(CASE WHEN {test.sql} THEN {yes} ELSE {no} END)", common)
 
 
-def _bitwise_not(node: Expression, scope: Scope) -> Typed:
+def _bitwise_not(node: Expr, scope: Scope) -> Typed:
     value = scope.expression(node.this)
     return match([signature("INT64 -> INT64", "(~{0})")], [value]) or _mismatch("~", [value], node, scope)
 
 
-HANDLERS: dict[type[Expression], Callable[[Expression, Scope], Typed]] = {
+HANDLERS: dict[type[Expr], Callable[[Expr, Scope], Typed]] = {
     **dict.fromkeys(_COMPARISONS, _comparison),
     **dict.fromkeys(ARITHMETIC, _arithmetic),
     exp.BitwiseNot: _bitwise_not,

@@ -1,5 +1,7 @@
 """Compiles queries: SELECT with all its clauses, set operations and WITH."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql.aggregates import order_key
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance, supertype
 from streetlens.emulator.bigquery.sql.constructors import struct
-from streetlens.emulator.bigquery.sql.expressions import output_name
+from streetlens.emulator.bigquery.sql.naming import output_name
 from streetlens.emulator.bigquery.sql.operators import condition
 from streetlens.emulator.bigquery.sql.relations import add_from
 from streetlens.emulator.bigquery.sql.scope import OutputColumn, Query, Scope
@@ -21,17 +23,17 @@ from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import INT64, Type
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
 @dataclass(frozen=True)
 class _Item:
     name: str | None
     value: Typed
-    node: Expression
+    node: Expr
 
 
-def compile_query(node: Expression, outer: Scope) -> Query:
+def compile_query(node: Expr, outer: Scope) -> Query:
     """Return a query as DuckDB SQL with typed output columns."""
     if isinstance(node, exp.Subquery):
         if not node.args.get("with_") and not any(node.args.get(key) for key in ("order", "limit", "offset")):
@@ -46,7 +48,7 @@ def compile_query(node: Expression, outer: Scope) -> Query:
     raise unsupported(f"The query form {node.key.upper()}")
 
 
-def _with(node: Expression, outer: Scope) -> tuple[Scope, str]:
+def _with(node: Expr, outer: Scope) -> tuple[Scope, str]:
     """Return a scope that knows the common table expressions of `node`, and the WITH clause."""
     scope = outer.child()
     with_ = node.args.get("with_")
@@ -67,7 +69,7 @@ def _with(node: Expression, outer: Scope) -> tuple[Scope, str]:
     return scope, f"WITH {recursive}{', '.join(parts)} "
 
 
-def _recursive(cte: Expression, key: str, scope: Scope) -> Query:
+def _recursive(cte: Expr, key: str, scope: Scope) -> Query:
     """Compile the first branch for its types, then the whole union with the name bound to it."""
     base = compile_query(cte.this.this, scope.child())
     names = ", ".join(column.key for column in base.columns)
@@ -100,6 +102,7 @@ def _select(node: exp.Select, outer: Scope) -> Query:
     where_sql = f" WHERE {condition(where.this, scope, 'WHERE clause').sql}" if where is not None else ""
     for window in node.args.get("windows") or []:
         scope.windows[window.name.lower()] = window
+    scope.clause = None if from_sql else "SELECT without FROM clause"
     items = _items(node, scope)
     if not items:
         raise scope.context.error("SELECT list must not be empty", node)
@@ -171,7 +174,7 @@ def _group(node: exp.Select, items: Sequence[_Item], scope: Scope, aliased: Scop
     return f" GROUP BY {', '.join(parts)}"
 
 
-def _group_key(node: Expression, items: Sequence[_Item], scope: Scope, aliased: Scope) -> str:
+def _group_key(node: Expr, items: Sequence[_Item], scope: Scope, aliased: Scope) -> str:
     for kind, keyword in ((exp.Rollup, "ROLLUP"), (exp.Cube, "CUBE"), (exp.GroupingSets, "GROUPING SETS")):
         if isinstance(node, kind):
             return f"{keyword} ({', '.join(_group_key(part, items, scope, aliased) for part in node.expressions)})"
@@ -198,7 +201,7 @@ def _group_alias(name: str, items: Sequence[_Item], scope: Scope) -> bool:
     return not known and any(item.name and item.name.lower() == name.lower() for item in items)
 
 
-def _ordinal(node: Expression, items: Sequence[_Item], scope: Scope, clause: str) -> _Item:
+def _ordinal(node: Expr, items: Sequence[_Item], scope: Scope, clause: str) -> _Item:
     number = int(node.name)
     if not 1 <= number <= len(items):
         message = f"{clause} is out of SELECT column number range: {number}"
@@ -220,7 +223,7 @@ def _order_item(
     return order_key(aliased.expression(target).plain(), node, aliased)
 
 
-def _limits(node: Expression, scope: Scope) -> str:
+def _limits(node: Expr, scope: Scope) -> str:
     sql = ""
     for key, keyword in (("limit", "LIMIT"), ("offset", "OFFSET")):
         clause = node.args.get(key)
@@ -234,7 +237,7 @@ def _limits(node: Expression, scope: Scope) -> str:
     return sql
 
 
-def _value_row(kind: str, items: Sequence[_Item], node: Expression, scope: Scope) -> _Item:
+def _value_row(kind: str, items: Sequence[_Item], node: Expr, scope: Scope) -> _Item:
     if kind.upper() == "STRUCT":
         return _Item(None, struct([(item.name, item.value) for item in items]), node)
     if len(items) != 1:
@@ -258,6 +261,15 @@ def _check_distinct(items: Sequence[_Item], scope: Scope) -> None:
 
 def _set_operation(node: exp.SetOperation, outer: Scope) -> Query:
     scope, prefix = _with(node, outer)
+    inner = node.this
+    if isinstance(inner, exp.SetOperation) and (type(inner), inner.args.get("distinct")) != (
+        type(node),
+        node.args.get("distinct"),
+    ):
+        message = (
+            "Different set operations cannot be used in the same query without using parentheses for grouping"
+        )
+        raise scope.context.error(f"Syntax error: {message}", node.expression)
     left, right = compile_query(node.this, scope), compile_query(node.expression, scope)
     if node.args.get("by_name") or node.args.get("side") or node.args.get("kind"):
         raise unsupported("Set operations BY NAME or CORRESPONDING")
@@ -281,13 +293,13 @@ def _set_operation(node: exp.SetOperation, outer: Scope) -> Query:
         for column, type_ in zip(left.columns, types, strict=True)
     )
     names = ", ".join(column.key for column in columns)
-    one, other = _aligned(left, types), _aligned(right, types)
-    sql = f"SELECT * FROM ({one} {keyword} {other}) AS {scope.context.fresh('s')}({names})"
+    both = f"{_aligned(left, types)} {keyword} {_aligned(right, types)}"
+    sql = f"SELECT * FROM ({both}) AS {scope.context.fresh('s')}({names})"
     query = Query(sql, columns, left.value_table)
     return Query(prefix + _ordered_set(query, node, scope), columns, left.value_table)
 
 
-def _as_value(column: OutputColumn, branch: Expression, index: int) -> Typed:
+def _as_value(column: OutputColumn, branch: Expr, index: int) -> Typed:
     """Return a branch's column; a NULL or literal in a plain SELECT still coerces like one."""
     if isinstance(branch, exp.Select) and len(branch.expressions) >= index:
         part = branch.expressions[index - 1].unalias()
@@ -315,7 +327,7 @@ def _aligned(query: Query, types: Sequence[Type]) -> str:
     return f"(SELECT {parts} FROM ({query.sql}))"
 
 
-def _ordered_set(query: Query, node: Expression, scope: Scope) -> str:
+def _ordered_set(query: Query, node: Expr, scope: Scope) -> str:
     order = node.args.get("order")
     limits = _limits(node, scope)
     if order is None and not limits:

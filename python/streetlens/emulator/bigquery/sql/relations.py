@@ -14,7 +14,7 @@ from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import INT64, field_keys, quoted
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
 def add_from(node: exp.Select, scope: Scope) -> str:
@@ -22,13 +22,14 @@ def add_from(node: exp.Select, scope: Scope) -> str:
     from_ = node.args.get("from_")
     if from_ is None:
         return ""
-    sql = _item(from_.this, scope)
+    sql = add_item(from_.this, scope)
     for join in [*(from_.this.args.get("joins") or []), *(node.args.get("joins") or [])]:
         sql = _join(sql, join, scope)
     return f" FROM {sql}"
 
 
-def _item(node: Expression, scope: Scope) -> str:
+def add_item(node: Expr, scope: Scope) -> str:
+    """Add one FROM item to `scope` and return its SQL."""
     if node.args.get("pivots"):
         raise unsupported("PIVOT and UNPIVOT", scope.context.at(node).removeprefix(" at "))
     if isinstance(node, exp.Table):
@@ -46,7 +47,7 @@ def _item(node: Expression, scope: Scope) -> str:
 
 
 def _parenthesized(node: exp.Subquery, scope: Scope) -> str:
-    sql = _item(node.this, scope)
+    sql = add_item(node.this, scope)
     for join in [*(node.this.args.get("joins") or []), *(node.args.get("joins") or [])]:
         sql = _join(sql, join, scope)
     return f"({sql})"
@@ -88,8 +89,10 @@ def _table(node: exp.Table, scope: Scope) -> str:
         correlated = scope.relation(path[0]) or scope.lookup(path[0], node)
         if correlated is not None:
             return _implicit_unnest(node, scope)
-    source = scope.context.catalog.source(path, None)
+    source = scope.context.catalog.source(path)
     key = scope.context.fresh("t")
+    if source.table is not None:
+        scope.context.scans.append((key, source.table))
     columns = tuple(Column(name, Typed(f"{key}.{quoted(name)}", type_)) for name, type_ in source.columns)
     explicit = node.args.get("alias")
     name = (
@@ -117,7 +120,7 @@ def _sampled(sql: str, node: exp.Table, scope: Scope) -> str:
 def _implicit_unnest(node: exp.Table, scope: Scope) -> str:
     """Return `FROM t, t.array AS a`, an UNNEST by another spelling."""
     parts = list(node.parts)
-    column: Expression = exp.Column(this=parts[-1].copy())
+    column: Expr = exp.Column(this=parts[-1].copy())
     for key, part in zip(("table", "db", "catalog"), reversed(parts[:-1]), strict=False):
         column.set(key, part.copy())
     return _unnested(column, node.alias or parts[-1].name, None, node, scope)
@@ -133,13 +136,11 @@ def _unnest(node: exp.Unnest, scope: Scope) -> str:
     offset = node.args.get("offset")
     offset_name = None
     if offset:
-        offset_name = offset.name if isinstance(offset, exp.Expression) else "offset"
+        offset_name = offset.name if isinstance(offset, exp.Expr) else "offset"
     return _unnested(node.expressions[0], alias, offset_name, node, scope)
 
 
-def _unnested(
-    array_node: Expression, alias: str | None, offset: str | None, node: Expression, scope: Scope
-) -> str:
+def _unnested(array_node: Expr, alias: str | None, offset: str | None, node: Expr, scope: Scope) -> str:
     array = scope.expression(array_node)
     if array.type.kind != "ARRAY":
         raise scope.context.error(
@@ -168,7 +169,7 @@ def _join(left_sql: str, join: exp.Join, scope: Scope) -> str:
         raise unsupported("NATURAL JOIN")
     side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
     before = len(scope.relations)
-    right_sql = _item(join.this, scope)
+    right_sql = add_item(join.this, scope)
     on, using = join.args.get("on"), join.args.get("using")
     if on is None and not using:
         if side:
@@ -182,14 +183,15 @@ def _join(left_sql: str, join: exp.Join, scope: Scope) -> str:
                 "INNER JOIN must have an immediately following ON or USING clause", join
             )
         return f"{left_sql} CROSS JOIN {right_sql}"
-    if using:
-        test = _using(using, before, side, scope)
-    else:
-        test = condition(on, scope, "JOIN ON clause").sql
+    test = (
+        condition(on, scope, "JOIN ON clause").sql
+        if on is not None
+        else _using(using or [], before, side, scope)
+    )
     return f"{left_sql} {_SIDES[side]} {right_sql} ON {test}"
 
 
-def _using(names: list[Expression], before: int, side: str, scope: Scope) -> str:
+def _using(names: list[Expr], before: int, side: str, scope: Scope) -> str:
     tests = []
     for name in names:
         joined = scope.merged.get(name.name.lower())
@@ -207,7 +209,7 @@ def _using(names: list[Expression], before: int, side: str, scope: Scope) -> str
     return " AND ".join(tests)
 
 
-def _column(name: Expression, relations: list[Relation], side: str, scope: Scope) -> Typed:
+def _column(name: Expr, relations: list[Relation], side: str, scope: Scope) -> Typed:
     found = [
         column.value
         for relation in relations

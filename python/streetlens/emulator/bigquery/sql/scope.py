@@ -1,5 +1,7 @@
 """Names: which columns, aliases, common table expressions and parameters an expression can see."""
 
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
 from __future__ import annotations
 
 import re
@@ -12,10 +14,10 @@ from sqlglot import exp
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query
 from streetlens.emulator.bigquery.sql.syntax import position
 from streetlens.emulator.bigquery.sql.typed import Typed
-from streetlens.emulator.bigquery.types import Field, Type, field_keys, literal
+from streetlens.emulator.bigquery.types import Field, Type, field_keys, literal, quoted
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,21 @@ class Query:
     sql: str
     columns: tuple[OutputColumn, ...]
     value_table: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """The DuckDB expressions of the result's columns: a STRUCT row is spread into its fields."""
+        if self.value_table and self.columns[0].type.kind == "STRUCT":
+            row = self.columns[0]
+            return [f"({row.key}).{quoted(name)}" for name in field_keys(row.type)]
+        return [column.key for column in self.columns]
+
+    @property
+    def result_sql(self) -> str:
+        """The SQL whose columns are the result's."""
+        if self.value_table and self.columns[0].type.kind == "STRUCT":
+            return f"SELECT {', '.join(self.keys)} FROM ({self.sql})"
+        return self.sql
 
 
 @dataclass(frozen=True)
@@ -57,17 +74,17 @@ class Relation:
 
 @dataclass(frozen=True)
 class TableSource:
-    """A stored table or view as the catalog hands it out."""
+    """A table or view as the catalog hands it out; `table` is the physical name of a stored one."""
 
     sql: str
     columns: tuple[tuple[str, Type], ...]
-    path: tuple[str, str, str]
+    table: str | None = None
 
 
 class Catalog(Protocol):
     """Finds tables by their dotted path."""
 
-    def source(self, path: Sequence[str], columns: frozenset[str] | None) -> TableSource:
+    def source(self, path: Sequence[str]) -> TableSource:
         """Return the table of one, two or three path parts; raises notFound or accessDenied."""
         ...
 
@@ -81,11 +98,12 @@ class Context:
     named: Mapping[str, Typed]
     positional: Sequence[Typed]
     now_micros: int
-    expression: Callable[[Expression, Scope], Typed]
-    query: Callable[[Expression, Scope], Query]
+    expression: Callable[[Expr, Scope], Typed]
+    query: Callable[[Expr, Scope], Query]
     counter: int = 0
     positional_used: dict[int, Typed] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    scans: list[tuple[str, str]] = field(default_factory=list)
 
     def fresh(self, prefix: str) -> str:
         """Return an identifier that nothing else in the statement uses."""
@@ -94,16 +112,19 @@ class Context:
 
     def named_back(self, message: str) -> str:
         """Return an engine message with generated column names replaced by the names the user wrote."""
-        for key, name in self.names.items():
-            message = re.sub(rf"\b{key}\b", lambda _, name=name: name, message)
-        return message
+        return re.sub(r"\bc\d+\b", lambda found: self.names.get(found.group(), found.group()), message)
 
-    def at(self, node: Expression) -> str:
+    def place_of(self, name: str) -> str:
+        """Return ` at [line:column]` of the first place where the statement writes `name`."""
+        found = re.search(rf"\b{re.escape(name)}\b", self.sql, re.IGNORECASE)
+        return f" at {position(self.sql, found.start())}" if found else ""
+
+    def at(self, node: Expr) -> str:
         """Return ` at [line:column]` of the first token under `node` whose place is known."""
         offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
         return f" at {position(self.sql, min(offsets))}" if offsets else ""
 
-    def error(self, message: str, node: Expression) -> BigQueryError:
+    def error(self, message: str, node: Expr) -> BigQueryError:
         """Return an invalidQuery error that points at `node`."""
         return invalid_query(message + self.at(node))
 
@@ -119,16 +140,17 @@ class Scope:
     ctes: dict[str, Query] = field(default_factory=dict)
     aliases: dict[str, Typed] = field(default_factory=dict)
     windows: dict[str, exp.Window] = field(default_factory=dict)
+    clause: str | None = None
 
     def child(self) -> Scope:
         """Return an empty scope inside this one."""
         return Scope(self.context, self)
 
-    def expression(self, node: Expression) -> Typed:
+    def expression(self, node: Expr) -> Typed:
         """Compile an expression in this scope."""
         return self.context.expression(node, self)
 
-    def query(self, node: Expression) -> Query:
+    def query(self, node: Expr) -> Query:
         """Compile a query whose outer scope is this one."""
         return self.context.query(node, self)
 
@@ -141,11 +163,11 @@ class Scope:
             scope = scope.parent
         return None
 
-    def lookup(self, name: str, node: Expression) -> Typed | None:
+    def lookup(self, name: str, node: Expr) -> Typed | None:
         """Return the column, alias or range variable `name`; raises when it is ambiguous."""
         scope: Scope | None = self
         while scope is not None:
-            found = scope._lookup_here(name, node)
+            found = scope.lookup_here(name, node)
             if found is not None:
                 return found
             scope = scope.parent
@@ -171,7 +193,8 @@ class Scope:
         """Make a column of JOIN USING one name instead of two ambiguous ones."""
         self.merged[name.lower()] = (name, value)
 
-    def _lookup_here(self, name: str, node: Expression) -> Typed | None:
+    def lookup_here(self, name: str, node: Expr) -> Typed | None:
+        """Return what `name` means in this scope alone."""
         key = name.lower()
         if key in self.aliases:
             return self.aliases[key]

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from streetlens.emulator.bigquery.errors import BigQueryError
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance, supertype
+from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import Field, Type, array_of, range_of, scalar_type
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
 
 _VARIABLES = ("T", "U")
 
@@ -62,6 +68,18 @@ def match(signatures: Sequence[Signature], arguments: Sequence[Typed]) -> Typed 
     _, chosen, concrete, bound = best
     sqls = [coerce(argument, type_).sql for argument, type_ in zip(arguments, concrete, strict=True)]
     return Typed(chosen.template.format(*sqls, all=", ".join(sqls)), _substitute(chosen.result, bound))
+
+
+def no_signature(
+    name: str, signatures: Sequence[Signature], values: Sequence[Typed], node: Expr, scope: Scope
+) -> BigQueryError:
+    """Return BigQuery's error for arguments that no signature of `name` takes."""
+    types = ", ".join("NULL" if value.form == "null" else str(value.type) for value in values)
+    supported = "; ".join(f"{name}{candidate}" for candidate in signatures)
+    given = f"argument types: {types}" if values else "no arguments"
+    return scope.context.error(
+        f"No matching signature for function {name} for {given}. Supported signatures: {supported}", node
+    )
 
 
 def _expand(candidate: Signature, count: int) -> tuple[Type, ...] | None:

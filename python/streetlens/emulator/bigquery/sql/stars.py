@@ -11,12 +11,12 @@ from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import field_keys, quoted
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 Named = tuple["str | None", Typed]
 
 
-def is_star(node: Expression) -> bool:
+def is_star(node: Expr) -> bool:
     """Whether a select item is a star expression."""
     if isinstance(node, exp.Star):
         return True
@@ -25,7 +25,7 @@ def is_star(node: Expression) -> bool:
     return isinstance(node, exp.Dot) and isinstance(node.expression, exp.Star)
 
 
-def expand_star(node: Expression, scope: Scope) -> list[Named]:
+def expand_star(node: Expr, scope: Scope) -> list[Named]:
     """Return the columns a star stands for; raises when there are none or EXCEPT names an unknown one."""
     if isinstance(node, exp.Star):
         if not scope.relations:
@@ -51,14 +51,14 @@ def relation_columns(relation: Relation) -> list[Named]:
     return [(column.name, column.value) for column in relation.columns if not column.pseudo]
 
 
-def _dotted(node: Expression, scope: Scope) -> list[Named]:
+def _dotted(node: Expr, scope: Scope) -> list[Named]:
     if isinstance(node, exp.Column) and len(node.parts) == 2:
         relation = scope.relation(node.parts[0].name)
         if relation is not None and not (relation.row is not None and relation.row.type.kind == "STRUCT"):
             return relation_columns(relation)
     if isinstance(node, exp.Column):
         parts = [part.copy() for part in node.parts[:-1]]
-        target: Expression = exp.Column(this=parts[-1])
+        target: Expr = exp.Column(this=parts[-1])
         for key, part in zip(("table", "db", "catalog"), reversed(parts[:-1]), strict=False):
             target.set(key, part)
         for copied, original in zip(parts, node.parts, strict=False):
@@ -74,7 +74,7 @@ def _dotted(node: Expression, scope: Scope) -> list[Named]:
     ]
 
 
-def _modified(star: Expression, columns: list[Named], scope: Scope) -> list[Named]:
+def _modified(star: Expr, columns: list[Named], scope: Scope) -> list[Named]:
     names = {(name or "").lower() for name, _ in columns}
     excluded = {part.name.lower(): part for part in star.args.get("except_") or []}
     replaced = {part.alias.lower(): part for part in star.args.get("replace") or []}

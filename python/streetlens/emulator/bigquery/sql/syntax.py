@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.parsers.bigquery import BigQueryParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query, unsupported
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 # These have their own syntax (AS, FROM, FORMAT); every other call stays a plain name with arguments.
 _SPECIAL_SYNTAX = ("CAST", "SAFE_CAST", "EXTRACT", "ARRAY")
@@ -22,16 +23,16 @@ _SPECIAL_SYNTAX = ("CAST", "SAFE_CAST", "EXTRACT", "ARRAY")
 class GoogleSql(BigQuery):
     """BigQuery's dialect, except that sqlglot does not translate function calls into its own vocabulary."""
 
-    class Parser(BigQuery.Parser):
+    class Parser(BigQueryParser):
         """Keep functions as `Anonymous` nodes: their meaning is decided by the signature tables."""
 
-        FUNCTIONS = {}  # noqa: RUF012 - sqlglot declares its dialect tables this way
-        FUNCTION_PARSERS = {  # noqa: RUF012 - as above
-            name: parse for name, parse in BigQuery.Parser.FUNCTION_PARSERS.items() if name in _SPECIAL_SYNTAX
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: parse for name, parse in BigQueryParser.FUNCTION_PARSERS.items() if name in _SPECIAL_SYNTAX
         }
 
 
-def parse(sql: str) -> Expression:
+def parse(sql: str) -> Expr:
     """Return the one statement in `sql`; raises `invalidQuery` with BigQuery's syntax error text."""
     try:
         tokens = GoogleSql().tokenize(sql)

@@ -14,7 +14,7 @@ Form = Literal[
 
 @dataclass(frozen=True)
 class Typed:
-    """DuckDB `sql` of GoogleSQL type `type`; `value` is the Python value of a literal; `items` the parts of a constructor."""
+    """DuckDB `sql` of GoogleSQL type `type`; a literal has its Python `value`, a constructor its `items`."""
 
     sql: str
     type: Type

@@ -23,7 +23,7 @@ from streetlens.emulator.bigquery.sql.signatures import Signature
 from streetlens.emulator.bigquery.sql.typed import Typed
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 SCALAR: dict[str, list[Signature]] = {
     **strings.FUNCTIONS,
@@ -35,7 +35,7 @@ SCALAR: dict[str, list[Signature]] = {
     **geography.FUNCTIONS,
 }
 
-SPECIAL: dict[str, Callable[[Sequence[Expression], Expression, Scope], Typed]] = {
+SPECIAL: dict[str, Callable[[Sequence[Expr], Expr, Scope], Typed]] = {
     **special.FUNCTIONS,
     **parts.FUNCTIONS,
     **formatting.FUNCTIONS,

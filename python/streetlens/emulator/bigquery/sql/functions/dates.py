@@ -18,7 +18,7 @@ FUNCTIONS: dict[str, list[Signature]] = {
     "DATETIME": [
         signature(
             "INT64, INT64, INT64, INT64, INT64, INT64 -> DATETIME",
-            "(CAST(bq_make_date({0}, {1}, {2}) AS TIMESTAMP) + CAST(bq_make_time({3}, {4}, {5}) AS INTERVAL))",
+            "(bq_make_date({0}, {1}, {2}) + bq_make_time({3}, {4}, {5}))",
         ),
         signature("DATE, TIME -> DATETIME", "({0} + {1})"),
         signature("TIMESTAMP -> DATETIME", _UTC),

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from streetlens.emulator.bigquery.errors import unsupported
+from streetlens.emulator.bigquery.sql.casts import can_cast, cast_sql
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import FLOAT64, INT64, STRING, Type, field_keys, literal, quoted
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 _SPECIFIER = re.compile(r"%([-+ #0']*)(\d+|\*)?(?:\.(\d+|\*))?(ll|l|h)?([a-zA-Z%])")
 
 
-def _format(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _format(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if not arguments:
         raise scope.context.error("No matching signature for function FORMAT with no arguments", node)
     template = scope.expression(arguments[0])
@@ -47,13 +48,13 @@ def _format(arguments: Sequence[Expression], node: Expression, scope: Scope) -> 
         used += 1
     if used < len(values):
         raise scope.context.error("Too many arguments to FORMAT for pattern " + repr(template.value), node)
-    if re.search(r"%(?![-+ #0']*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:ll|l|h)?[a-zA-Z%])", template.value):
+    if "%" in _SPECIFIER.sub("", template.value):
         raise scope.context.error(f"Invalid FORMAT string: {template.value!r}", node)
     pieces.append(literal(template.value[end:]))
     return Typed("(" + " || ".join(piece for piece in pieces if piece != "''") + " || '')", STRING)
 
 
-def _piece(spec: str, letter: str, value: Typed, node: Expression, scope: Scope) -> str:
+def _piece(spec: str, letter: str, value: Typed, node: Expr, scope: Scope) -> str:
     if letter in "diuoxX" and distance(value, INT64) < IMPOSSIBLE:
         return f"bq_format_integer({literal(spec)}, {literal(letter)}, {coerce(value, INT64).sql})"
     if letter in "fFeEgG" and distance(value, FLOAT64) < IMPOSSIBLE:
@@ -78,8 +79,6 @@ def printed(sql: str, type_: Type, as_literal: bool) -> str:
     if type_.kind == "ARRAY":
         item = f"coalesce({printed('e', type_.item, as_literal)}, 'NULL')"
         return f"'[' || array_to_string(list_transform({sql}, lambda e: {item}), ', ') || ']'"
-    from streetlens.emulator.bigquery.sql.casts import can_cast, cast_sql  # noqa: PLC0415 - casts is only needed here
-
     if type_.kind == "STRING":
         return f"bq_quote({sql})" if as_literal else sql
     if type_.kind == "FLOAT64":
@@ -88,11 +87,14 @@ def printed(sql: str, type_: Type, as_literal: bool) -> str:
         return f"bq_bytes_printed({sql}, {'true' if as_literal else 'false'})"
     if can_cast(type_, STRING):
         text = cast_sql(sql, type_, STRING)
+        if as_literal and type_.kind == "INTERVAL":
+            return f"('INTERVAL ' || bq_quote({text}) || ' YEAR TO SECOND')"
         named = type_.kind in ("DATE", "TIME", "DATETIME", "TIMESTAMP", "NUMERIC", "BIGNUMERIC")
         return f"({literal(type_.kind + ' ')} || bq_quote({text}))" if as_literal and named else text
     if type_.kind == "JSON":
-        return f"CAST({sql} AS VARCHAR)"
+        text = f"CAST({sql} AS VARCHAR)"
+        return f"('JSON ' || bq_quote({text}))" if as_literal else text
     raise unsupported(f"FORMAT of a value of type {type_}")
 
 
-FUNCTIONS: dict[str, Callable[[Sequence[Expression], Expression, Scope], Typed]] = {"FORMAT": _format}
+FUNCTIONS: dict[str, Callable[[Sequence[Expr], Expr, Scope], Typed]] = {"FORMAT": _format}

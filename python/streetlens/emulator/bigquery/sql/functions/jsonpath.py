@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING
 from streetlens.emulator.bigquery.sql.scope import Scope
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
-_STEP = re.compile(
-    r"""\.([A-Za-z_][\w-]*)|\[\s*(\d+)\s*\]|\[\s*'([^']*)'\s*\]|\["([^"]*)"\]|\."([^"]*)" """.strip()
-)
+_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[\s*(\d+)\s*\]|\."([^"]*)" """.strip())
+_LEGACY_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[\s*(\d+)\s*\]|\[\s*'([^']*)'\s*\]""")
 
 
-def read_path(path: str, node: Expression, scope: Scope) -> str:
-    """Return the path as DuckDB reads it; raises invalidQuery for one BigQuery refuses."""
+def read_path(path: str, legacy: bool, node: Expr, scope: Scope) -> str:
+    """Return the path as DuckDB reads it; quotes are `."name"`, or `['name']` in the legacy JSON_EXTRACT functions."""
     rest = path.strip()
     if not rest.startswith("$"):
-        raise scope.context.error(f"Invalid JSONPath: {path}; it must start with '$'", node)
+        raise scope.context.error(f"JSONPath must start with '$': {path}", node)
     rest, steps = rest[1:], ["$"]
     while rest:
-        step = _STEP.match(rest)
+        step = (_LEGACY_STEP if legacy else _STEP).match(rest)
         if step is None:
-            raise scope.context.error(f"Unsupported JSONPath: {path}", node)
+            raise scope.context.error(f"Invalid token in JSONPath at: {rest}", node)
         index = step.group(2)
-        name = next((group for group in (step.group(1), *step.groups()[2:]) if group is not None), None)
+        name = step.group(1) if step.group(1) is not None else step.group(3)
         steps.append(f"[{index}]" if index is not None else "." + json.dumps(name, ensure_ascii=False))
         rest = rest[step.end() :]
     return "".join(steps)

@@ -73,7 +73,7 @@ FUNCTIONS: dict[str, list[Signature]] = {
         signature("NUMERIC, NUMERIC -> NUMERIC", "TRY(bq_numeric_divide({0}, {1}))"),
     ],
     "SAFE_NEGATE": [
-        signature("INT64 -> INT64", "TRY(-{0})"),
+        signature("INT64 -> INT64", "TRY(0 - {0})"),
         signature("FLOAT64 -> FLOAT64", "(-{0})"),
         signature("NUMERIC -> NUMERIC", "(-{0})"),
     ],
@@ -89,7 +89,7 @@ FUNCTIONS: dict[str, list[Signature]] = {
             _float("EXP", "exp({0})"),
             _float("LN", "ln({0})"),
             _float("LOG10", "log10({0})"),
-            _float("CBRT", "cbrt({0})"),
+            _float("CBRT", "bq_cbrt({0})"),
             _float("SIN", "sin({0})"),
             _float("COS", "cos({0})"),
             _float("TAN", "tan({0})"),

@@ -25,9 +25,9 @@ from streetlens.emulator.bigquery.types import (
 )
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
-Function = Callable[[Sequence["Expression"], "Expression", Scope], Typed]
+Function = Callable[[Sequence["Expr"], "Expr", Scope], Typed]
 
 _CLOCK = ("MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR")
 _CALENDAR = ("DAY", "WEEK", "ISOWEEK", "MONTH", "QUARTER", "YEAR", "ISOYEAR")
@@ -46,7 +46,7 @@ _ADDABLE = {
 _TYPES = {"DATE": DATE, "TIME": TIME, "DATETIME": DATETIME, "TIMESTAMP": TIMESTAMP}
 
 
-def _part(node: Expression, scope: Scope) -> tuple[str, int]:
+def _part(node: Expr, scope: Scope) -> tuple[str, int]:
     """Return the part's name and, for WEEK, the weekday it starts on (0 is Sunday)."""
     if isinstance(node, exp.Anonymous) and str(node.this).upper() == "WEEK" and len(node.expressions) == 1:
         weekday = node.expressions[0].name.upper()
@@ -58,7 +58,7 @@ def _part(node: Expression, scope: Scope) -> tuple[str, int]:
     return ("WEEK", 1) if name == "ISOWEEK" else (name, 0)
 
 
-def _argument(node: Expression, scope: Scope, type_: Type, name: str) -> Typed:
+def _argument(node: Expr, scope: Scope, type_: Type, name: str) -> Typed:
     value = scope.expression(node)
     if distance(value, type_) >= IMPOSSIBLE:
         if type_.kind == "DATETIME" and value.type.kind == "TIMESTAMP":
@@ -67,15 +67,13 @@ def _argument(node: Expression, scope: Scope, type_: Type, name: str) -> Typed:
     return coerce(value, type_)
 
 
-def _no_signature(name: str, value: Typed, scope: Scope, node: Expression) -> BigQueryError:
+def _no_signature(name: str, value: Typed, scope: Scope, node: Expr) -> BigQueryError:
     return scope.context.error(
         f"No matching signature for function {name} for argument types: {value.type}", node
     )
 
 
-def _count(
-    name: str, arguments: Sequence[Expression], allowed: tuple[int, ...], node: Expression, scope: Scope
-) -> None:
+def _count(name: str, arguments: Sequence[Expr], allowed: tuple[int, ...], node: Expr, scope: Scope) -> None:
     if len(arguments) not in allowed:
         raise scope.context.error(
             f"No matching signature for function {name} with {len(arguments)} arguments", node
@@ -99,7 +97,7 @@ def added_sql(value: str, kind: str, amount: str, unit: str) -> str:
 
 
 def _adder(kind: str, name: str, sign: str) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         _count(name, arguments, (2,), node, scope)
         first = scope.expression(arguments[0])
         actual = kind
@@ -120,7 +118,7 @@ def _adder(kind: str, name: str, sign: str) -> Function:
 
 
 def _trunc(kind: str, name: str) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         _count(name, arguments, (2, 3) if kind in ("TIMESTAMP", "DATETIME", "DATE") else (2,), node, scope)
         first = scope.expression(arguments[0])
         actual = (
@@ -159,7 +157,7 @@ def truncated(value: str, kind: str, unit: str, start: int) -> str:
 
 
 def _diff(kind: str, name: str) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         _count(name, arguments, (3,), node, scope)
         actual = kind
         kinds = {scope.expression(argument).type.kind for argument in arguments[:2]}
@@ -187,9 +185,12 @@ def _difference(left: str, right: str, kind: str, unit: str, start: int) -> str:
             f"(bq_floor_divide(epoch_us({left}), {divisor}) - bq_floor_divide(epoch_us({right}), {divisor}))"
         )
     if unit == "WEEK":
-        shift = (8 - start) % 7
-        first, second = (f"(CAST({side} AS DATE) + {shift})" for side in (left, right))
-        return f"datediff('week', CAST({second} AS DATE), CAST({first} AS DATE))"
+        # 1970-01-04 was a Sunday, so weeks that start on weekday `start` begin 3 + start days after the epoch.
+        first, second = (
+            f"bq_floor_divide(CAST({side} AS DATE) - DATE '1970-01-01' - {3 + start}, 7)"
+            for side in (left, right)
+        )
+        return f"({first} - {second})"
     if unit == "ISOYEAR":
         return f"(isoyear({left}) - isoyear({right}))"
     return f"datediff({literal(unit)}, CAST({right} AS DATE), CAST({left} AS DATE))"
@@ -212,7 +213,7 @@ _EXTRACTED = {
 }
 
 
-def _extract(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _extract(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     source = arguments[1]
     zone = "'UTC'"
     if isinstance(source, exp.AtTimeZone):
@@ -252,7 +253,7 @@ def _extract(arguments: Sequence[Expression], node: Expression, scope: Scope) ->
     return Typed(f"CAST({_EXTRACTED[name].format(t=local)} AS BIGINT)", INT64)
 
 
-def _last_day(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _last_day(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     _count("LAST_DAY", arguments, (1, 2), node, scope)
     value = scope.expression(arguments[0])
     if value.type.kind == "DATETIME":
@@ -274,7 +275,7 @@ def _last_day(arguments: Sequence[Expression], node: Expression, scope: Scope) -
 
 
 def _series(kind: str, name: str) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         _count(name, arguments, (2, 3), node, scope)
         low, high = (_argument(argument, scope, _TYPES[kind], name).sql for argument in arguments[:2])
         step = "to_days(1)"
@@ -285,12 +286,8 @@ def _series(kind: str, name: str) -> Function:
             if unit not in _ADDABLE[kind]:
                 raise scope.context.error(f"{name} does not support the {unit} date part", node)
             step = scope.expression(arguments[2]).sql
-        local = (
-            (lambda sql: f"({sql} AT TIME ZONE 'UTC')")
-            if kind == "TIMESTAMP"
-            else (lambda sql: f"CAST({sql} AS TIMESTAMP)")
-        )
-        series = f"generate_series({local(low)}, {local(high)}, {step})"
+        local = "({} AT TIME ZONE 'UTC')" if kind == "TIMESTAMP" else "CAST({} AS TIMESTAMP)"
+        series = f"generate_series({local.format(low)}, {local.format(high)}, {step})"
         converted = "e AT TIME ZONE 'UTC'" if kind == "TIMESTAMP" else "CAST(e AS DATE)"
         return Typed(f"list_transform({series}, lambda e: {converted})", array_of(_TYPES[kind]))
 

@@ -12,12 +12,10 @@ from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import STRING, array_of
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
 
-def _texts(
-    name: str, arguments: Sequence[Expression], count: int, node: Expression, scope: Scope
-) -> list[Typed]:
+def _texts(name: str, arguments: Sequence[Expr], count: int, node: Expr, scope: Scope) -> list[Typed]:
     values = [scope.expression(argument) for argument in arguments]
     if len(values) > count:
         raise unsupported(f"{name} with a position argument", scope.context.at(node).removeprefix(" at "))
@@ -52,7 +50,7 @@ def group_count(pattern: str) -> int:
     return count
 
 
-def _group(name: str, pattern: Typed, node: Expression, scope: Scope) -> int:
+def _group(name: str, pattern: Typed, node: Expr, scope: Scope) -> int:
     if not isinstance(pattern.value, str):
         raise unsupported(f"{name} with a pattern that is not a literal or parameter")
     groups = group_count(pattern.value)
@@ -62,29 +60,29 @@ def _group(name: str, pattern: Typed, node: Expression, scope: Scope) -> int:
     return groups
 
 
-def _extract(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _extract(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     value, pattern = _texts("REGEXP_EXTRACT", arguments, 2, node, scope)
     group = _group("REGEXP_EXTRACT", pattern, node, scope)
     matched = f"regexp_matches({value.sql}, {pattern.sql})"
     return Typed(f"CASE WHEN {matched} THEN regexp_extract({value.sql}, {pattern.sql}, {group}) END", STRING)
 
 
-def _extract_all(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _extract_all(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     value, pattern = _texts("REGEXP_EXTRACT_ALL", arguments, 2, node, scope)
     group = _group("REGEXP_EXTRACT_ALL", pattern, node, scope)
     return Typed(f"regexp_extract_all({value.sql}, {pattern.sql}, {group})", array_of(STRING))
 
 
-def _replace(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _replace(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     value, pattern, replacement = _texts("REGEXP_REPLACE", arguments, 3, node, scope)
     return Typed(f"regexp_replace({value.sql}, {pattern.sql}, {replacement.sql}, 'g')", STRING)
 
 
-def _instr(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _instr(_arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     raise unsupported("The function REGEXP_INSTR", scope.context.at(node).removeprefix(" at "))
 
 
-FUNCTIONS: dict[str, Callable[[Sequence[Expression], Expression, Scope], Typed]] = {
+FUNCTIONS: dict[str, Callable[[Sequence[Expr], Expr, Scope], Typed]] = {
     "REGEXP_EXTRACT": _extract,
     "REGEXP_SUBSTR": _extract,
     "REGEXP_EXTRACT_ALL": _extract_all,

@@ -9,6 +9,8 @@ from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql.coercion import coerce
 from streetlens.emulator.bigquery.sql.functions.jsonpath import read_path
 from streetlens.emulator.bigquery.sql.functions.regexp import FUNCTIONS as REGEXP
+from streetlens.emulator.bigquery.sql.functions.tojson import to_json
+from streetlens.emulator.bigquery.sql.operators import chosen, compared
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.typed import Typed, string
 from streetlens.emulator.bigquery.types import (
@@ -26,14 +28,12 @@ from streetlens.emulator.bigquery.types import (
 )
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expr
 
-Function = Callable[[Sequence["Expression"], "Expression", Scope], Typed]
+Function = Callable[[Sequence["Expr"], "Expr", Scope], Typed]
 
 
-def _coalesce(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
-    from streetlens.emulator.bigquery.sql.operators import chosen  # noqa: PLC0415 - operators imports the signatures
-
+def _coalesce(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if not arguments:
         raise scope.context.error("No matching signature for function COALESCE with no arguments", node)
     common, sqls = chosen(
@@ -42,15 +42,13 @@ def _coalesce(arguments: Sequence[Expression], node: Expression, scope: Scope) -
     return Typed(f"coalesce({', '.join(sqls)})", common)
 
 
-def _ifnull(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _ifnull(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 2:
         raise scope.context.error("No matching signature for function IFNULL", node)
     return _coalesce(arguments, node, scope)
 
 
-def _nullif(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
-    from streetlens.emulator.bigquery.sql.operators import chosen, compared  # noqa: PLC0415 - as above
-
+def _nullif(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 2:
         raise scope.context.error("No matching signature for function NULLIF", node)
     values = [scope.expression(argument) for argument in arguments]
@@ -59,7 +57,7 @@ def _nullif(arguments: Sequence[Expression], node: Expression, scope: Scope) -> 
     return Typed(f"(CASE WHEN {equal.sql} THEN NULL ELSE {sqls[0]} END)", common)
 
 
-def _concat(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _concat(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     values = [scope.expression(argument) for argument in arguments]
     kinds = {value.type.kind for value in values if value.form != "null"}
     if not values or not (kinds <= {"STRING"} or kinds == {"BYTES"}):
@@ -71,7 +69,7 @@ def _concat(arguments: Sequence[Expression], node: Expression, scope: Scope) -> 
     return Typed("(" + " || ".join(coerce(value, type_).sql for value in values) + ")", type_)
 
 
-def _error(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+def _error(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 1:
         raise scope.context.error("No matching signature for function ERROR", node)
     message = coerce(scope.expression(arguments[0]), STRING)
@@ -79,7 +77,7 @@ def _error(arguments: Sequence[Expression], node: Expression, scope: Scope) -> T
 
 
 def _json_reader(name: str, template: str, result: Type) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         if len(arguments) not in (1, 2):
             raise scope.context.error(f"No matching signature for function {name}", node)
         value = scope.expression(arguments[0])
@@ -96,7 +94,9 @@ def _json_reader(name: str, template: str, result: Type) -> Function:
             shape = STRING
         if value.type.kind != "JSON" and result == array_of(JSON):
             shape = array_of(STRING)
-        sql = template.format(source, literal(read_path(path.value, node, scope)))
+        sql = template.format(
+            source, literal(read_path(path.value, name.startswith("JSON_EXTRACT"), node, scope))
+        )
         if shape != result:
             sql = f"CAST({sql} AS {'VARCHAR[]' if shape.kind == 'ARRAY' else 'VARCHAR'})"
         return Typed(sql, shape)
@@ -105,7 +105,7 @@ def _json_reader(name: str, template: str, result: Type) -> Function:
 
 
 def _clock(name: str, type_: Type, template: str) -> Function:
-    def handle(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
+    def handle(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         if len(arguments) > (0 if name == "CURRENT_TIMESTAMP" else 1):
             raise scope.context.error(f"No matching signature for function {name}", node)
         zone = coerce(scope.expression(arguments[0]), STRING).sql if arguments else "'UTC'"
@@ -115,22 +115,19 @@ def _clock(name: str, type_: Type, template: str) -> Function:
     return handle
 
 
-def _to_json_string(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
-    from streetlens.emulator.bigquery.sql.functions.tojson import to_json  # noqa: PLC0415 - used by two functions here
-
+def _to_json_string(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 1:
         raise unsupported("TO_JSON_STRING with pretty printing", scope.context.at(node).removeprefix(" at "))
     value = scope.expression(arguments[0])
     return Typed(f"coalesce(CAST({to_json(value.sql, value.type)} AS VARCHAR), 'null')", STRING)
 
 
-def _to_json(arguments: Sequence[Expression], node: Expression, scope: Scope) -> Typed:
-    from streetlens.emulator.bigquery.sql.functions.tojson import to_json  # noqa: PLC0415 - used by two functions here
-
+def _to_json(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 1:
         raise unsupported("TO_JSON with options", scope.context.at(node).removeprefix(" at "))
     value = scope.expression(arguments[0])
-    return Typed(f"coalesce({to_json(value.sql, value.type)}, CAST('null' AS JSON))", JSON)
+    text = f"CAST({to_json(value.sql, value.type)} AS VARCHAR)"
+    return Typed(f"coalesce(bq_parse_json({text}), CAST('null' AS JSON))", JSON)
 
 
 FUNCTIONS: dict[str, Function] = {

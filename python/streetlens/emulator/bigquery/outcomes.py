@@ -1,0 +1,125 @@
+"""What a statement asks for, what it sees of the catalog, and what it did."""
+
+# ruff: noqa: S608 - generating SQL is the job here; names are quoted and values are typed literals
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from streetlens.emulator.bigquery.catalog import Table
+from streetlens.emulator.bigquery.engine import Engine
+from streetlens.emulator.bigquery.information import information_schema
+from streetlens.emulator.bigquery.sql.compile import new_scope, result_columns
+from streetlens.emulator.bigquery.sql.scope import Scope, TableSource
+from streetlens.emulator.bigquery.sql.syntax import parse
+from streetlens.emulator.bigquery.sql.typed import Typed
+from streetlens.emulator.bigquery.types import Type, quoted
+
+
+@dataclass(frozen=True)
+class StatementRequest:
+    """What a query job asks for; `default_dataset` is (project, data set)."""
+
+    sql: str
+    project: str
+    named: Mapping[str, Typed] = field(default_factory=dict)
+    positional: Sequence[Typed] = ()
+    default_dataset: tuple[str, str] | None = None
+    location: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What a statement did: rows in `physical` under `columns`, or a change and how many rows it touched."""
+
+    statement_type: str
+    location: str
+    columns: list[tuple[str, Type]] | None = None
+    physical: str | None = None
+    total_rows: int | None = None
+    bytes_processed: int = 0
+    referenced: list[Table] = field(default_factory=list)
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    ddl_operation: str | None = None
+    ddl_target: tuple[str, str, str] | None = None
+
+    @property
+    def affected(self) -> int | None:
+        """The number of rows DML changed, None for other statements."""
+        counts = [count for count in (self.inserted, self.updated, self.deleted) if count is not None]
+        return sum(counts) if counts else None
+
+
+class StatementCatalog:
+    """The catalog as one statement sees it: default data set, location, and which tables it touched."""
+
+    def __init__(self, engine: Engine, request: StatementRequest) -> None:
+        self._engine = engine
+        self._request = request
+        self.location = request.location
+        self.referenced: dict[str, Table] = {}
+        self._view_scans: list[tuple[list[tuple[str, str]], str]] = []
+
+    def resolve(self, path: Sequence[str]) -> tuple[str, str, str]:
+        """Return (project, data set, table) of a path in the statement."""
+        default = self._request.default_dataset
+        project, dataset_id, table_id = self._engine.catalog.split(path, default)
+        explicit = len([piece for part in path for piece in part.split(".")]) >= 3
+        return (project if explicit or default else self._request.project), dataset_id, table_id
+
+    def locate(self, project: str, dataset_id: str) -> str:
+        """Return the statement's location, fixed by the first data set it names."""
+        dataset = self._engine.catalog.find(project, dataset_id)
+        if dataset is not None and self.location is None:
+            self.location = dataset.location
+        return self.location or self._engine.location
+
+    def source(self, path: Sequence[str]) -> TableSource:
+        """Return a stored table, a view or INFORMATION_SCHEMA; raises notFound or accessDenied."""
+        view = information_schema(
+            self._engine.catalog, path, self._request.project, self._request.default_dataset
+        )
+        if view is not None:
+            return view
+        project, dataset_id, table_id = self.resolve(path)
+        location = self.locate(project, dataset_id)
+        table = self._engine.catalog.table(project, dataset_id, table_id, location)
+        if table.view_query is not None:
+            return self._view(table)
+        self.referenced[table.physical] = table
+        return TableSource(table.physical, table.columns, table.physical)
+
+    def target(self, path: Sequence[str]) -> Table:
+        """Return the table a statement changes; raises notFound or accessDenied (linked data sets are read-only)."""
+        project, dataset_id, table_id = self.resolve(path)
+        location = self.locate(project, dataset_id)
+        table = self._engine.catalog.table(project, dataset_id, table_id, location)
+        self._engine.catalog.writable(project, dataset_id)
+        self.referenced[table.physical] = table
+        return table
+
+    def cost(self, scope: Scope, sql: str) -> int:
+        """Return the bytes of the columns that compiled SQL reads: BigQuery bills columns, not rows."""
+        views = [*self._view_scans, (scope.context.scans, sql)]
+        return sum(
+            size
+            for scans, text in views
+            for key, physical in scans
+            for name, size in self.referenced[physical].column_bytes.items()
+            if f"{key}.{quoted(name)}" in text
+        )
+
+    def _view(self, table: Table) -> TableSource:
+        assert table.view_query is not None
+        now = int(self._engine.wall_clock() * 1_000_000)
+        scope = new_scope(table.view_query, self, {}, [], now)
+        query = scope.query(parse(table.view_query))
+        columns = result_columns(query)
+        self._view_scans.append((scope.context.scans, query.sql))
+        names = ", ".join(
+            f"{key} AS {quoted(name)}" for key, (name, _) in zip(query.keys, columns, strict=True)
+        )
+        return TableSource(f"(SELECT {names} FROM ({query.sql}))", tuple(columns))
