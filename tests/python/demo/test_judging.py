@@ -39,7 +39,12 @@ def _judged(drawn: dict[str, Any], *, status: str = "ok", **answer: Any) -> Judg
         "speed_limit": truth.speed,
         "attachment": truth.attachment,
     }
-    row: dict[str, Any] = {"gcs_uri": "gs://b/o.jpg", "asset_id": "t1:0:0", "capture_time": None, "error": None}
+    row: dict[str, Any] = {
+        "gcs_uri": "gs://b/o.jpg",
+        "asset_id": "t1:0:0",
+        "capture_time": None,
+        "error": None,
+    }
     row |= {"description": None, "model": "m", "attempts": 1, "latency_ms": 1.0, "status": status}
     return judge(0, {**row, **right, **answer}, truth, None)
 
