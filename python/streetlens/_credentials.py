@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
-from streetlens.exceptions import AuthenticationError, ConfigurationError
+from streetlens.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    DeadlineExceeded,
+    StreetlensError,
+)
 
 if TYPE_CHECKING:
     from streetlens._calls import NativeHttp
@@ -71,8 +77,17 @@ class _CallableSource:
         self._function = function
 
     def fetch(self, force: bool) -> Fetched:  # noqa: ARG002 - a callable gives what it has
-        token, expiry = self._read(self._function())
+        token, expiry = self._read(self._ask())
         return [("authorization", f"Bearer {token}")], expiry
+
+    def _ask(self) -> Any:
+        try:
+            return self._function()
+        except StreetlensError:
+            raise
+        except Exception as error:
+            what = f"the `credentials` callable failed: {type(error).__name__}: {error}"
+            raise _failed(AuthenticationError(what), error) from error
 
     @staticmethod
     def _read(answer: Any) -> tuple[str, float | None]:
@@ -81,6 +96,11 @@ class _CallableSource:
             raise AuthenticationError(
                 f"the `credentials` callable returned a {type(token).__name__} instead of a token",
                 hint="return the access token as a text, or `(token, expiry)`",
+            )
+        if not isinstance(expiry, (datetime, int, float, type(None))):
+            raise AuthenticationError(
+                f"the `credentials` callable returned a {type(expiry).__name__} as the expiry",
+                hint="return a datetime (UTC) or seconds since 1970",
             )
         return token.strip(), _timestamp(expiry)
 
@@ -134,7 +154,8 @@ class GoogleAuthSource:
         if self._credentials is None:
             self._credentials, self.project = _google_default(self._http)
             self.description = _described(self._credentials)
-        return _scoped(self._credentials)
+        self._credentials = _scoped(self._credentials)
+        return self._credentials
 
     def _refresh(self, credentials: Any) -> None:
         from google.auth import exceptions  # noqa: PLC0415 - importing google-auth costs 60 ms
@@ -201,10 +222,13 @@ def _described(credentials: Any) -> str:
 
 
 def _refused(error: Exception, description: str) -> AuthenticationError:
-    raised = AuthenticationError(
-        f"the credentials ({description}) gave no token: {error}", hint=_sign_in_hint()
-    )
-    raised.retryable = bool(getattr(error, "retryable", False))
+    message = f"the credentials ({description}) gave no token: {error}"
+    return _failed(AuthenticationError(message, hint=_sign_in_hint()), error)
+
+
+def _failed(raised: AuthenticationError, cause: Exception) -> AuthenticationError:
+    """Marks an error as worth another try where its cause, or the cause of that, says so of itself."""
+    raised.retryable = any(bool(getattr(error, "retryable", False)) for error in (cause, cause.__cause__))
     return raised
 
 
@@ -238,8 +262,9 @@ class _Request:
         data = body.encode() if isinstance(body, str) else body
         try:
             status, received, content = self._http(method, url, list(sent), data, timeout or 60.0)
-        except Exception as error:
-            raise exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
+        except StreetlensError as error:
+            may_pass = isinstance(error, (ConnectionFailed, DeadlineExceeded))
+            raise exceptions.TransportError(str(error), retryable=may_pass) from error  # type: ignore[no-untyped-call]
         return _Response(status, dict(received), content)
 
 

@@ -56,8 +56,7 @@ impl TokenSource for PythonSource {
         let (headers, expiry) = fetched.await.map_err(|cause| {
             Error::new(ErrorKind::Internal, "the credentials ended unexpectedly").with_source(cause)
         })??;
-        let expires_at = expiry.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds.max(0.0)));
-        Authorization::from_pairs(&headers, expires_at)
+        Authorization::from_pairs(&headers, expiry.and_then(moment))
     }
 
     fn describe(&self) -> &str {
@@ -77,10 +76,23 @@ fn bridge_attach<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     Python::attach(|py| work(py).map_err(|error| from_python(py, error)))
 }
 
+/// Seconds since 1970 as a time; one beyond all clocks means never.
+fn moment(seconds: f64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds.max(0.0)).ok()?)
+}
+
+/// Whoever waited for the same fetch gets a copy without the original exception, so the copy tells everything itself.
 fn from_python(py: Python<'_>, error: PyErr) -> Error {
     let value = error.value(py);
+    let text = |name: &str| value.getattr(name).and_then(|text| text.extract::<String>()).ok();
     let is_retryable = value.getattr("retryable").and_then(|flag| flag.is_truthy()).unwrap_or(false);
-    Error::new(ErrorKind::Authentication, value.to_string()).with_retryable(is_retryable).with_source(error)
+    let message = text("message").unwrap_or_else(|| value.to_string());
+    let hint = text("hint");
+    let failed = Error::new(ErrorKind::Authentication, message).with_retryable(is_retryable).with_source(error);
+    match hint {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
 }
 
 type RawResponse = (u16, Vec<(String, String)>, Vec<u8>);

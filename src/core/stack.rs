@@ -127,3 +127,146 @@ impl Stack {
             .with_hint(hint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Anonymous, Authorization, StaticToken};
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use url::Url;
+
+    /// Answers with the given statuses in order, then with 200, and remembers what authorized each request.
+    #[derive(Default)]
+    struct Script {
+        statuses: Mutex<VecDeque<u16>>,
+        seen: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Transport for Script {
+        async fn exchange(&self, _request: &Request, headers: &HeaderMap) -> Result<Response> {
+            let authorization = headers.get("authorization").map_or("", |value| value.to_str().unwrap());
+            self.seen.lock().unwrap().push(authorization.to_owned());
+            let status = self.statuses.lock().unwrap().pop_front().unwrap_or(200);
+            let status = StatusCode::from_u16(status).unwrap();
+            Ok(Response { status, headers: HeaderMap::new(), body: Bytes::from_static(b"said the server") })
+        }
+    }
+
+    /// Gives `token-1`, `token-2`, and so on.
+    #[derive(Default)]
+    struct Counting(AtomicU32);
+
+    #[async_trait]
+    impl TokenSource for Counting {
+        async fn fetch(&self, _force: bool) -> Result<Authorization> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            Authorization::bearer(&format!("token-{number}"), None)
+        }
+
+        fn describe(&self) -> &'static str {
+            "a counter"
+        }
+    }
+
+    fn decode_error(response: &Response) -> Error {
+        let kind = if response.status == StatusCode::FORBIDDEN {
+            ErrorKind::PermissionDenied
+        } else {
+            ErrorKind::InvalidRequest
+        };
+        Error::new(kind, String::from_utf8_lossy(&response.body))
+    }
+
+    async fn ask(statuses: &[u16], source: Arc<dyn TokenSource>, url: &str) -> (Result<()>, Vec<String>) {
+        let script = Arc::new(Script::default());
+        script.statuses.lock().unwrap().extend(statuses);
+        let stack = Stack::new(Arc::clone(&script) as _, source);
+        let request = Request::get("BigQuery", Url::parse(url).unwrap(), decode_error);
+        let result = stack.send(&request, |_| Ok(())).await;
+        let seen = script.seen.lock().unwrap().clone();
+        (result, seen)
+    }
+
+    const GOOGLE: &str = "https://bigquery.googleapis.com/";
+
+    #[tokio::test]
+    async fn a_401_renews_the_token_once_and_replays_once() {
+        let (result, seen) = ask(&[401], Arc::new(Counting::default()), GOOGLE).await;
+        assert!(result.is_ok());
+        assert_eq!(seen, ["Bearer token-1", "Bearer token-2"]);
+    }
+
+    #[tokio::test]
+    async fn a_second_401_is_an_authentication_error_that_names_the_credentials_and_what_was_said() {
+        let (result, seen) = ask(&[401, 401], Arc::new(Counting::default()), GOOGLE).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication);
+        assert_eq!(
+            error.message(),
+            "BigQuery refused the credentials, also after one renewal (a counter): said the server"
+        );
+        assert!(error.stops_the_run());
+        assert_eq!(seen.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_replay_that_is_answered_otherwise_is_read_as_any_answer() {
+        let (result, seen) = ask(&[401, 403], Arc::new(Counting::default()), GOOGLE).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert_eq!(seen.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_403_never_renews_the_token() {
+        let (result, seen) = ask(&[403], Arc::new(Counting::default()), GOOGLE).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert_eq!(seen, ["Bearer token-1"]);
+    }
+
+    #[tokio::test]
+    async fn a_static_token_is_not_tried_again() {
+        let (result, seen) = ask(&[401], Arc::new(StaticToken::new("given")), GOOGLE).await;
+        let error = result.unwrap_err();
+        assert!(error.message().contains("may have expired"), "{error}");
+        assert_eq!(error.details().hint.as_deref(), Some("pass a new token, or credentials that can renew it"));
+        assert_eq!(seen, ["Bearer given"]);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_a_401_says_that_none_were_given() {
+        let (result, seen) = ask(&[401], Arc::new(Anonymous), GOOGLE).await;
+        let error = result.unwrap_err();
+        assert!(error.message().contains("none were given"), "{error}");
+        assert_eq!(seen, [""]);
+    }
+
+    #[tokio::test]
+    async fn a_token_never_goes_over_plain_http_to_another_machine() {
+        let (result, seen) = ask(&[], Arc::new(Counting::default()), "http://bigquery.example.com/").await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert_eq!(error.message(), "refused to send a token to `bigquery.example.com` over unencrypted http");
+        assert_eq!(seen, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_over_plain_http_to_this_machine() {
+        for url in ["http://127.0.0.1:9050/", "http://[::1]:9050/", "http://localhost:9050/", "http://a.localhost/"] {
+            let (result, seen) = ask(&[], Arc::new(Counting::default()), url).await;
+            assert!(result.is_ok(), "{url}");
+            assert_eq!(seen, ["Bearer token-1"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_http_without_a_token_is_nobodys_business() {
+        let (result, seen) = ask(&[], Arc::new(Anonymous), "http://bigquery.example.com/").await;
+        assert!(result.is_ok());
+        assert_eq!(seen, [""]);
+    }
+}
