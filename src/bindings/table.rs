@@ -50,7 +50,7 @@ impl NativeTable {
     /// Column names with their Arrow types in words.
     #[getter]
     fn fields(&self) -> Vec<(String, String)> {
-        let describe = |field: &Arc<Field>| (field.name().clone(), type_in_words(field.data_type()));
+        let describe = |field: &Arc<Field>| (field.name().clone(), field_in_words(field));
         self.schema.fields().iter().map(describe).collect()
     }
 
@@ -149,6 +149,16 @@ impl NativeTable {
     }
 }
 
+/// BigQuery's own types that travel as text tell so in the field's metadata.
+fn field_in_words(field: &Field) -> String {
+    let kind = field.metadata().get("ARROW:extension:name").and_then(|name| name.strip_prefix("google:sqlType:"));
+    match (kind, field.data_type()) {
+        (Some(text @ ("json" | "geography")), DataType::List(_)) => format!("list<{text}>"),
+        (Some(text @ ("json" | "geography")), _) => text.to_owned(),
+        (_, data_type) => type_in_words(data_type),
+    }
+}
+
 fn type_in_words(data_type: &DataType) -> String {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
@@ -157,7 +167,7 @@ fn type_in_words(data_type: &DataType) -> String {
         DataType::List(item) | DataType::LargeList(item) => format!("list<{}>", type_in_words(item.data_type())),
         DataType::Struct(fields) => {
             let inner: Vec<String> =
-                fields.iter().map(|field| format!("{}: {}", field.name(), type_in_words(field.data_type()))).collect();
+                fields.iter().map(|field| format!("{}: {}", field.name(), field_in_words(field))).collect();
             format!("struct<{}>", inner.join(", "))
         }
         DataType::Timestamp(_, Some(zone)) => format!("timestamp[{zone}]"),
@@ -169,6 +179,7 @@ fn type_in_words(data_type: &DataType) -> String {
         }
         DataType::Float64 => "double".to_owned(),
         DataType::Boolean => "bool".to_owned(),
+        DataType::Interval(_) => "interval".to_owned(),
         other => other.to_string().to_lowercase(),
     }
 }
