@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streetlens._progress import Progress
 from streetlens._streetlens import __version__  # noqa: TID251 - the version is the native module's
 from streetlens.client import Client
@@ -67,3 +69,17 @@ __all__ = [
     "Usage",
     "__version__",
 ]
+
+
+def load_ipython_extension(ipython: Any) -> None:  # noqa: ARG001 - IPython hands over its shell
+    """Registers the drop-in under Google's names: what `%load_ext streetlens` does; see `compat.install`."""
+    from streetlens.compat.installation import announce, install  # noqa: PLC0415 - most programs never need it
+
+    announce(install())
+
+
+def unload_ipython_extension(ipython: Any) -> None:  # noqa: ARG001 - IPython hands over its shell
+    """Takes the drop-in's names away again: what `%unload_ext streetlens` does."""
+    from streetlens.compat.installation import uninstall  # noqa: PLC0415 - most programs never need it
+
+    uninstall()

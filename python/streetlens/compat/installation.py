@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-__all__ = ["install", "uninstall"]
+__all__ = ["announce", "install", "uninstall"]
 
 _FAMILIES = (
     {"google.cloud.bigquery": "streetlens.compat.bigquery"},
@@ -74,6 +74,18 @@ def uninstall() -> None:
             sys.modules[name] = cast(ModuleType, value)
 
 
+def announce(registered: list[str]) -> None:
+    """Writes which of Google's names lead to streetlens, and which were left to the originals."""
+    others = [name for family in _FAMILIES for name in family if name not in registered]
+    if registered:
+        sys.stdout.write(f"streetlens serves {', '.join(registered)}.\n")
+    if others:
+        sys.stdout.write(
+            f"{', '.join(others)}: installed here and left alone; "
+            "`streetlens.compat.install(replace=True)` replaces them.\n"
+        )
+
+
 def _register(name: str, module: ModuleType) -> None:
     _replace_module(name, module)
     parent, _, child = name.rpartition(".")
@@ -133,7 +145,11 @@ def _is_importable(name: str) -> bool:
         spec = _find(known, path)
         if spec is None:
             return False
-        path = list(spec.submodule_search_locations or [])
+        if spec.origin is None:
+            # A namespace such as `google.cloud` tells its folders only once it is imported, which costs nothing.
+            path = list(importlib.import_module(known).__path__)
+        else:
+            path = list(spec.submodule_search_locations or [])
     return True
 
 

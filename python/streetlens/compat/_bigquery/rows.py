@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator, KeysView, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from streetlens.compat._absent import absent_member, refuse_options
 from streetlens.compat._bigquery.frames import to_dataframe
 from streetlens.compat._bigquery.types import Described, describe
+from streetlens.compat._bigquery.values import converter
 from streetlens.results import Table
 
 if TYPE_CHECKING:
@@ -199,20 +199,12 @@ def _schema_field(name: str, described: Described) -> SchemaField:
 
 
 def _converter(table: Table) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """JSON columns are parsed, as the original does; everything else has the original's type already."""
-    parsed = {
-        position for position, words in enumerate(table.schema.values()) if words in {"json", "list<json>"}
-    }
-    if not parsed:
+    needed = [converter(describe(words)) for words in table.schema.values()]
+    if not any(needed):
         return lambda values: values
 
     def convert(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(_parsed(value) if position in parsed else value for position, value in enumerate(values))
+        pairs = zip(needed, values, strict=True)
+        return tuple(value if change is None else change(value) for change, value in pairs)
 
     return convert
-
-
-def _parsed(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_parsed(item) for item in value]
-    return None if value is None else json.loads(value)
