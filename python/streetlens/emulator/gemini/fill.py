@@ -266,7 +266,6 @@ def _string(facts: Facts, schema: Json, place: Place) -> Any:
             "type",
             "kind",
             "label",
-            "clas",
             "class",
             "classification",
             "category",
@@ -290,6 +289,11 @@ def _by_rule(filling: Filling, schema: Json, place: Place) -> Any:
     """Returns a plain value for what nothing decides, and says so in the notes."""
     if schema.get("default") is not None:
         return schema["default"]
+    if schema.get("enum"):
+        return _enum(filling, schema, place)
+    branches = schema.get("anyOf") or schema.get("any_of") or schema.get("oneOf")
+    if branches:
+        return _by_rule(filling, _resolved(filling, branches[0]), place)
     kind = _kind(schema)
     if kind == "OBJECT":
         return _object(filling, schema, place)

@@ -28,6 +28,25 @@ ABSTENTIONS = (
     "invalid",
 )
 LEAST_FIT = 0.5
+UNSEEN = (
+    "damaged",
+    "damage",
+    "broken",
+    "bent",
+    "rusty",
+    "rust",
+    "faded",
+    "dirty",
+    "covered",
+    "obstructed",
+    "occluded",
+    "blocked",
+    "missing",
+    "graffiti",
+    "vandalized",
+    "sticker",
+)
+"""States that the stand-in cannot see."""
 _FILLER = frozenset({"sign", "pole", "the", "a", "an", "of", "asset", "class", "type", "road", "traffic"})
 
 
@@ -90,44 +109,40 @@ def overlap(first: str, second: str) -> float:
 
 
 def is_true(question: str, facts: Facts) -> bool | None:
-    """Returns whether the things a question or flag names were seen; None if it names nothing known."""
-    asked = " ".join(words(question))
-    padded = f" {asked} "
+    """Returns whether the things a question or flag names were seen; None if nothing seen decides it."""
+    asked = f" {' '.join(words(question))} "
     seen = facts.vocabulary()
     named = []
     for name, phrases in SYNONYMS.items():
-        specific = [phrase for phrase in phrases if f" {' '.join(words(phrase))} " in padded]
-        if specific:
-            named.append((max(len(phrase.split()) for phrase in specific), name))
-    if not named:
-        return _about_condition(padded, facts)
-    if any(name not in {"road_sign", "utility_pole"} for _, name in named):
-        named = [each for each in named if each[1] not in {"road_sign", "utility_pole"}]
-    longest = max(length for length, _ in named)
-    return any(
-        " ".join(words(SYNONYMS[name][0])) in seen for length, name in named if length >= min(longest, 2)
-    )
+        said = [phrase for phrase in phrases if f" {' '.join(words(phrase))} " in asked]
+        if said:
+            named.append((max(len(phrase.split()) for phrase in said), name))
+    specific = [each for each in named if each[1] not in ("road_sign", "utility_pole")]
+    if not specific:
+        if any(f" {word} " in asked for word in UNSEEN):
+            return None
+        about = _about_condition(asked, facts)
+        if about is not None or not named:
+            return about
+    chosen = specific or named
+    longest = max(length for length, _ in chosen)
+    kept = [name for length, name in chosen if length >= min(longest, 2)]
+    return any(" ".join(words(SYNONYMS[name][0])) in seen for name in kept)
 
 
-def _about_condition(padded: str, facts: Facts) -> bool | None:
-    for asked, answer in (
-        ((" night ", " nighttime ", " dark "), facts.main.lighting == "night"),
-        ((" day ", " daytime ", " daylight "), facts.main.lighting in ("day", "overcast")),
-        ((" leaning ", " lean ", " tilted ", " tilt "), facts.found and facts.condition == "leaning"),
-        ((" attachment ", " equipment "), (facts.main.attachment or "none") != "none"),
-        (
-            (
-                " visible ",
-                " present ",
-                " recognized ",
-                " recognised ",
-                " legible ",
-                " readable ",
-                " detected ",
-            ),
-            facts.found,
-        ),
+def _about_condition(asked: str, facts: Facts) -> bool | None:
+    for named, answer in (
+        (("night", "nighttime", "dark"), facts.main.lighting == "night"),
+        (("day", "daytime", "daylight"), facts.main.lighting in ("day", "overcast")),
+        (("leaning", "lean", "tilted", "tilt"), facts.found and facts.condition == "leaning"),
+        (("attachment", "equipment"), (facts.main.attachment or "none") != "none"),
+        (("legible", "readable"), facts.main.asset_class == "road_sign"),
     ):
-        if any(word in padded for word in asked):
+        if any(f" {word} " in asked for word in named):
             return answer
+    # Whether *something* is there, when nothing is named that could be there.
+    exists = ("visible", "present", "recognized", "recognised", "detected")
+    things = ("sign", "pole")
+    if any(f" {word} " in asked for word in exists) and not any(f" {word} " in asked for word in things):
+        return facts.found
     return None

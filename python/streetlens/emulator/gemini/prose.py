@@ -28,9 +28,7 @@ def answer(prompt: str, facts: Facts) -> str:
     question = _QUESTION.search(prompt)
     if question or _YES_OR_NO.search(prompt):
         verdict = is_true(question[1] if question else prompt, facts)
-        if verdict is None:
-            verdict = facts.found
-        word = "Yes" if verdict else "No"
+        word = "Unclear" if verdict is None else "Yes" if verdict else "No"
         only = re.search(r"\b(?:only|just|single word|one word)\b", prompt, re.IGNORECASE)
         return word if only else f"{word}. {describe(facts)}"
     return describe(facts)

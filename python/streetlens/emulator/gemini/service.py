@@ -41,6 +41,9 @@ class GeminiWorld(Protocol):
     @property
     def objects(self) -> Objects: ...
 
+    @property
+    def models(self) -> ServedModels: ...
+
 
 def routes(world: GeminiWorld) -> list[web.AbstractRouteDef]:
     """Returns the routes of both API versions, with a project or in express mode."""
@@ -54,8 +57,7 @@ def routes(world: GeminiWorld) -> list[web.AbstractRouteDef]:
 
 class _Service:
     def __init__(self, world: GeminiWorld) -> None:
-        # A world may bring its own table of served models; the emulator's owner then changes it.
-        self._models: ServedModels = getattr(world, "models", None) or ServedModels()
+        self._world = world
         self._eyes = Eyes(world.objects)
         self._executor: Executor = ThreadPoolExecutor(
             max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="streetlens-stand-in"
@@ -68,7 +70,7 @@ class _Service:
         location = match["location"] or "global"
         if not LOCATION.fullmatch(location):
             return web.Response(status=404, text=html_page(404, "Not Found"), content_type="text/html")
-        model = self._models.find(match["model"], location)
+        model = self._world.models.find(match["model"], location)
         if model is None:
             raise refusals.model_not_found(match["project"] or "express", location, match["model"])
         loop = asyncio.get_running_loop()

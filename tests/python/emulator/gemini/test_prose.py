@@ -46,6 +46,10 @@ def test_a_request_without_a_picture_is_told_so() -> None:
         ("Is there a transformer on the pole?", POLE, "No"),
         ("Does the picture show a utility pole?", POLE, "Yes"),
         ("Was it taken at night?", STOP, "Yes"),
+        ("Is the sign covered with stickers?", SPEED, "Unclear"),
+        ("Is the pole leaning?", POLE, "No"),
+        ("Is there a road sign?", POLE, "No"),
+        ("Was it manufactured in Ohio?", STOP, "Unclear"),
     ],
 )
 def test_a_question_is_answered_with_yes_or_no(question: str, sighting: Sighting, word: str) -> None:

@@ -88,6 +88,10 @@ def test_a_nullable_enum_that_nothing_decides_is_null() -> None:
         ("visible", STOP, True),
         ("visible", NOTHING, False),
         ("graffiti", STOP, False),
+        ("is_pole_leaning", POLE, True),
+        ("is_sign_damaged", STOP, False),
+        ("is_sign_legible", STOP, True),
+        ("sign_visible", POLE, False),
     ],
 )
 def test_a_flag_is_decided_by_what_its_name_mentions(name: str, sighting: Sighting, expected: bool) -> None:
@@ -180,6 +184,9 @@ _leaves = st.one_of(
     st.builds(lambda low: {"type": "integer", "minimum": low, "maximum": low + 50}, st.integers(-20, 20)),
     st.just({"type": "number", "minimum": 0, "maximum": 1}),
     st.just({"type": ["string", "null"]}),
+    st.just({"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+    st.just({"anyOf": [{"type": "boolean"}, {"type": "string"}]}),
+    st.just({"const": "fixed"}),
     st.builds(
         lambda members: {"type": "string", "enum": members},
         st.lists(st.sampled_from([*SIGN_TYPES, "wood", "metal", "unknown", "red"]), min_size=1, unique=True),
@@ -204,7 +211,7 @@ def _nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
     return st.one_of(objects, arrays)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(_leaves, _nested, max_leaves=8), st.sampled_from([STOP, SPEED, POLE, NOTHING]))
 def test_whatever_the_schema_the_answer_fits_it(schema: dict[str, Any], sighting: Sighting) -> None:
     value = json.loads(json.dumps(filled(schema, sighting)))
