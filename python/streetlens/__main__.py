@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 failed, 2 not understood."""
+    """Run one command and return the exit status: 0 done, 1 failed, 2 not understood, 130 stopped."""
     parser = _parser()
     options, rest = parser.parse_known_args(argv)
     if options.command != "emulator" and rest:
@@ -24,11 +25,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A console that lacks a character shows another instead of ending the run.
+        sys.stdout.reconfigure(errors="replace")
     try:
         return _run(options, rest)
-    except ImportError as error:
+    except (_ExtraMissing, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a command
         return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+class _ExtraMissing(Exception):
+    """Packages that the command needs are not installed; any other ImportError is a defect and keeps its traceback."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +71,10 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     # Imported here, because each command needs packages that the other, and the package itself, do without.
     from streetlens.emulator import extra  # noqa: PLC0415 - see above
 
-    extra.require()
+    try:
+        extra.require()
+    except ImportError as error:
+        raise _ExtraMissing(error) from error
     if options.command == "emulator":
         from streetlens.emulator.__main__ import main as serve  # noqa: PLC0415 - see above
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from streetlens.demo.confusion import Confusion
-from streetlens.demo.judging import UNANSWERED, JudgedRow, Share, accuracy, accuracy_by_label
+from streetlens.demo.judging import FIELDS, UNANSWERED, JudgedRow, Share, accuracy, accuracy_by_label
 from streetlens.demo.question import LABELS, title
 
 _SHADES = 9
-_FIELDS = {"All labels": "label", "Asset": "asset", "Speed limit": "speed_limit", "Attachment": "attachment"}
 
 
 def show_attribute(**wanted: str) -> str:
@@ -75,7 +74,7 @@ def accuracy_html(rows: Sequence[JudgedRow]) -> str:
     by_label = "".join(
         _accuracy_row(title(name), share) for name, share in accuracy_by_label(rows, LABELS).items()
     )
-    by_field = "".join(_accuracy_row(name, accuracy(rows, field)) for name, field in _FIELDS.items())
+    by_field = "".join(_accuracy_row(name, accuracy(rows, field)) for name, field in FIELDS.items())
     return f'<table class="accuracy"><tbody>{by_label}</tbody><tbody>{by_field}</tbody></table>'
 
 

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from streetlens.emulator.scenes import Truth
 
 UNANSWERED = "no answer"
+FIELDS = {
+    "All labels": "label",
+    "Asset": "asset",
+    "Speed limit read": "speed_limit",
+    "Attachment": "attachment",
+}
+"""What is judged: the name people read, and the field of an answer."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
-from streetlens.demo.judging import accuracy, accuracy_by_label
+from streetlens.demo.judging import FIELDS, Share, accuracy, accuracy_by_label
 from streetlens.demo.question import LABELS, title
 from streetlens.demo.trouble import THROTTLED_SHARE
 
@@ -15,12 +16,13 @@ STAND_IN = (
     "The answers come from a stand-in: a small vision program that looks at synthetic scenes. "
     "Its accuracy says nothing about Gemini's."
 )
+_COLUMNS = 100
 _WIDTH = 14
 _BAR = 20
 
 
 def summary_text(played: Played) -> str:
-    """Rows, statuses, tokens, would-be cost, time and accuracy, for a terminal of 100 columns."""
+    """Rows, statuses, tokens, would-be cost, time and accuracy, for a terminal."""
     results, usage = played.results, played.results.usage
     statuses = ", ".join(f"{count:,} {status}" for status, count in results.status_counts.items())
     retried = sum(row.attempts > 1 for row in played.rows)
@@ -52,7 +54,7 @@ def summary_text(played: Played) -> str:
         *_accuracy(played),
     ]
     lines += _problems(played)
-    return "\n".join([*lines, "", STAND_IN])
+    return "\n".join([*lines, "", *textwrap.wrap(STAND_IN, _COLUMNS)])
 
 
 def told_trouble(played: Played) -> list[str]:
@@ -69,17 +71,15 @@ def _planted(played: Played) -> list[str]:
 
 
 def _accuracy(played: Played) -> list[str]:
-    rows = played.rows
     lines = ["Accuracy of the stand-in, among answered rows:"]
-    for name, share in accuracy_by_label(rows, LABELS).items():
+    for name, share in accuracy_by_label(played.rows, LABELS).items():
         filled = round(_BAR * share.right / share.of) if share.of else 0
-        bar = "█" * filled + "░" * (_BAR - filled)
-        lines.append(f"  {title(name):<22}{bar} {share.percent:>8}  {share.right}/{share.of}")
-    for name, field in (("all labels", "label"), ("asset", "asset"), ("speed limit", "speed_limit")):
-        share = accuracy(rows, field)
-        lines.append(f"  {name:<22}{'':{_BAR}} {share.percent:>8}  {share.right}/{share.of}")
-    share = accuracy(rows, "attachment")
-    return [*lines, f"  {'attachment':<22}{'':{_BAR}} {share.percent:>8}  {share.right}/{share.of}"]
+        lines.append(_accuracy_line(title(name), "█" * filled + "░" * (_BAR - filled), share))
+    return lines + [_accuracy_line(name, "", accuracy(played.rows, field)) for name, field in FIELDS.items()]
+
+
+def _accuracy_line(name: str, bar: str, share: Share) -> str:
+    return f"  {name:<22}{bar:<{_BAR}} {share.percent:>8}  {share.right}/{share.of}"
 
 
 def _problems(played: Played) -> list[str]:

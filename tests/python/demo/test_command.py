@@ -57,6 +57,18 @@ def test_the_demo_writes_its_page_and_says_where(tmp_path: Path, capsys: pytest.
     assert (tmp_path / "index.html").stat().st_size > 10_000
 
 
+def test_a_folder_that_cannot_be_made_is_named_before_the_work_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file is in the way."""
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    assert main(["demo", "--output", str(in_the_way / "demo"), "--no-open"]) == 1
+    said = capsys.readouterr()
+    assert str(in_the_way) in said.err
+    assert said.out == ""
+
+
 @pytest.mark.parametrize(
     "arguments", [["demo", "--rows", "0"], ["demo", "--rows", "few"], ["demo", "--columns", "3"]]
 )

@@ -59,7 +59,7 @@ def test_the_planted_trouble_is_told_in_summary_and_page(demonstrated: Demonstra
 
 def test_summary_and_page_say_that_the_model_is_a_stand_in(demonstrated: Demonstrated) -> None:
     """Its accuracy must never be quoted as Gemini's."""
-    assert STAND_IN in demonstrated.said
+    assert STAND_IN in " ".join(demonstrated.said.split())
     assert STAND_IN in demonstrated.page
 
 
