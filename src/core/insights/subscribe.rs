@@ -54,8 +54,11 @@ pub async fn subscribe(
         project_id: options.dataset_project.clone().unwrap_or_else(|| options.project.clone()),
         dataset_id: dataset_id(options)?,
     };
-    if let Some(existing) = find(sharing, options, &listing, &wanted).await? {
-        return Ok(existing);
+    match find(sharing, options, &listing, &wanted).await {
+        Ok(Some(existing)) => return Ok(existing),
+        Err(error) if error.kind() == ErrorKind::Authentication => return Err(error),
+        // Who may subscribe need not be allowed to list; then the subscription itself tells.
+        Ok(None) | Err(_) => {}
     }
     let destination = DestinationDataset {
         dataset_reference: wanted.clone(),
@@ -119,12 +122,7 @@ async fn find(
     listing: &Listing,
     wanted: &DatasetReference,
 ) -> Result<Option<LinkedDataset>> {
-    let subscriptions = match sharing.subscriptions(&options.project, &options.location).await {
-        Ok(subscriptions) => subscriptions,
-        // Who may subscribe need not be allowed to list; then the subscription itself tells.
-        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let subscriptions = sharing.subscriptions(&options.project, &options.location).await?;
     let mut candidates: Vec<(DatasetReference, String)> = subscriptions
         .into_iter()
         .filter(|subscription| is_usable(subscription, listing))
