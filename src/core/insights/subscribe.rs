@@ -69,9 +69,9 @@ pub async fn subscribe(
         Ok(subscription) => Ok(linked(options, &listing, wanted, subscription.name, true)),
         Err(refusal) if refusal.kind() == ErrorKind::AlreadyExists => {
             // Somebody may have subscribed between the two calls.
-            match find(sharing, options, &listing, &wanted).await? {
-                Some(existing) => Ok(existing),
-                None => Err(occupied(bigquery, &listing, &wanted, refusal).await),
+            match find(sharing, options, &listing, &wanted).await {
+                Ok(Some(existing)) => Ok(existing),
+                Ok(None) | Err(_) => Err(occupied(bigquery, &listing, &wanted, refusal).await),
             }
         }
         Err(error) => Err(error),
