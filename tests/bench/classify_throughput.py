@@ -39,7 +39,7 @@ def classify_with_genai(url: str, uris: list[str], concurrency: int) -> Sequence
     from google.genai import types
     from google.oauth2.credentials import Credentials
 
-    token = Credentials(token="bench")  # type: ignore[no-untyped-call] # google-auth is untyped
+    token = Credentials(token="bench")
     client = genai.Client(
         vertexai=True,
         project="bench-project",
@@ -96,7 +96,9 @@ def main() -> None:
     with neutral_server(latency_ms=options.latency_ms) as url:
         shared = ["--url", url, "--images", str(options.images), "--concurrency", str(options.concurrency)]
         measurements = interleaved(__file__, options.peers, options.runs, shared)
-    say(f"{options.images} images, {options.concurrency} at once, {options.latency_ms} ms: {ideal:.2f} s")
+    say(
+        f"{options.images} images, {options.concurrency} at once, {options.latency_ms} ms; ideally {ideal:.2f} s"
+    )
     for peer, runs in measurements.items():
         wall, processor = median(runs, "wall"), median(runs, "processor")
         say(

@@ -10,10 +10,11 @@ import argparse
 import importlib
 from typing import Any
 
-from measuring import Stopwatch, interleaved, median, neutral_server, report, say
+from measuring import Stopwatch, interleaved, measured, median, neutral_server, report, say
 
 SQL = "SELECT * FROM `bench-project.imagery_insights___preview___us.latest_observations`"
 PEERS = ("streetlens", "google-cloud-bigquery")
+COMPARISON = "comparison"
 
 
 def query_with_streetlens(url: str) -> Any:
@@ -28,7 +29,7 @@ def query_with_google(url: str) -> Any:
     from google.auth import credentials
     from google.cloud import bigquery
 
-    anonymous = credentials.AnonymousCredentials()  # type: ignore[no-untyped-call] # google-auth is untyped
+    anonymous = credentials.AnonymousCredentials()
     client = bigquery.Client("bench-project", credentials=anonymous, client_options={"api_endpoint": url})
     return client.query(SQL).to_arrow(create_bqstorage_client=False)
 
@@ -37,7 +38,10 @@ QUERY = {"streetlens": query_with_streetlens, "google-cloud-bigquery": query_wit
 
 
 def run_peer(peer: str, url: str, rows: int) -> None:
-    """Queries once and reports."""
+    """Queries once and reports, or compares."""
+    if peer == COMPARISON:
+        compare(url)
+        return
     importlib.import_module("pyarrow")
     importlib.import_module("streetlens" if peer == "streetlens" else "google.cloud.bigquery")
     watch = Stopwatch()
@@ -50,12 +54,13 @@ def run_peer(peer: str, url: str, rows: int) -> None:
 
 def compare(url: str) -> None:
     """Raises RuntimeError unless both give the same types and the same values."""
+    watch = Stopwatch()
     ours, theirs = query_with_streetlens(url), query_with_google(url)
     if not ours.schema.equals(theirs.schema, check_metadata=True):
         raise RuntimeError(f"the schemas differ\n{ours.schema}\n{theirs.schema}")
     if not ours.combine_chunks().equals(theirs.combine_chunks()):
         raise RuntimeError("the values differ")
-    say(f"values and types of {ours.num_rows} rows are the same")
+    report(watch.stop())
 
 
 def main() -> None:
@@ -64,18 +69,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
-    parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
+    parser.add_argument("--peer", choices=(*PEERS, COMPARISON), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
         run_peer(options.peer, options.url, options.rows)
         return
     with neutral_server(rows=options.rows) as url:
+        shared = ["--url", url, "--rows", str(options.rows)]
         if set(options.peers) == set(PEERS):
-            compare(url)
-        measurements = interleaved(
-            __file__, options.peers, options.runs, ["--url", url, "--rows", str(options.rows)]
-        )
+            measured(__file__, COMPARISON, shared)
+            say(f"values and types of {options.rows} rows are the same")
+        measurements = interleaved(__file__, options.peers, options.runs, shared)
     for peer, runs in measurements.items():
         wall, processor = median(runs, "wall"), median(runs, "processor")
         say(
