@@ -151,9 +151,10 @@ def _array(filling: Filling, schema: Json, place: Place) -> Any:
     items = _resolved(filling, schema.get("items") or {"type": "STRING"})
     said = set(words(f"{place.name} {place.context}" if place.depth else place.name))
     kind = _kind(items)
-    if kind in ("INTEGER", "NUMBER") and (said & {"box", "bbox", "bounding", "coordinate"}):
-        return _box(filling.facts.main)
     low, high = (int(schema.get(name) or 0) for name in ("minItems", "maxItems"))
+    is_box = bool(said & {"box", "bbox", "bounding", "coordinate"}) and low <= 4 <= (high or 4)
+    if is_box and kind in ("INTEGER", "NUMBER"):
+        return _box(filling.facts.main, items, whole=kind == "INTEGER")
     values: list[Any] = []
     if kind == "OBJECT":
         for sighting in _distinct(filling.facts):
@@ -182,17 +183,14 @@ def _distinct(facts: Facts) -> list[Sighting]:
     return list(best.values())
 
 
-def _box(sighting: Sighting) -> list[int]:
-    """Returns [ymin, xmin, ymax, xmax] normalised to 0..1000, as Gemini gives boxes."""
-    if sighting.box is None:
-        return [0, 0, 0, 0]
-    left, top, right, bottom = sighting.box
-    return [
-        round(1000 * top / sighting.height),
-        round(1000 * left / sighting.width),
-        round(1000 * bottom / sighting.height),
-        round(1000 * right / sighting.width),
-    ]
+def _box(sighting: Sighting, items: Json, *, whole: bool) -> list[float]:
+    """Returns [ymin, xmin, ymax, xmax] normalised to 0..1000 as Gemini does, or to the items' own maximum."""
+    low, high = float(items.get("minimum") or 0), float(items.get("maximum") or 1000)
+    left, top, right, bottom = sighting.box or (0, 0, 0, 0)
+    across, down = max(1, sighting.width), max(1, sighting.height)
+    shares = (top / down, left / across, bottom / down, right / across)
+    edges = [max(low, high * share) for share in shares]
+    return [round(edge) if whole else round(edge, 3) for edge in edges]
 
 
 def _enum(filling: Filling, schema: Json, place: Place) -> Any:
@@ -289,6 +287,8 @@ def _by_rule(filling: Filling, schema: Json, place: Place) -> Any:
     """Returns a plain value for what nothing decides, and says so in the notes."""
     if schema.get("default") is not None:
         return schema["default"]
+    if "const" in schema:
+        return schema["const"]
     if schema.get("enum"):
         return _enum(filling, schema, place)
     branches = schema.get("anyOf") or schema.get("any_of") or schema.get("oneOf")
