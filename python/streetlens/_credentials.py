@@ -47,7 +47,8 @@ def resolve(credentials: Any, *, is_loopback: bool, http: NativeHttp) -> TokenSo
     if isinstance(credentials, str):
         if not credentials.strip():
             raise ConfigurationError("`credentials` is an empty text", hint="leave it out to use google-auth")
-        return credentials.strip()
+        text = credentials.strip()
+        return text if text in {"anonymous", "native"} else _Token(text)
     if _is_anonymous(credentials):
         return "anonymous"
     if hasattr(credentials, "refresh") and hasattr(credentials, "apply"):
@@ -59,6 +60,15 @@ def resolve(credentials: Any, *, is_loopback: bool, http: NativeHttp) -> TokenSo
         hint="pass google.auth credentials, an access token, a callable that returns one, "
         '"anonymous" or "native"; leave it out to use google-auth',
     )
+
+
+class _Token(str):
+    """An access token, which tools that print variables do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
 
 
 def _is_anonymous(credentials: Any) -> bool:
@@ -264,7 +274,7 @@ class _Request:
             status, received, content = self._http(method, url, list(sent), data, timeout or 60.0)
         except StreetlensError as error:
             may_pass = isinstance(error, (ConnectionFailed, DeadlineExceeded))
-            raise exceptions.TransportError(str(error), retryable=may_pass) from error  # type: ignore[no-untyped-call]
+            raise exceptions.TransportError(str(error), retryable=may_pass) from error
         return _Response(status, dict(received), content)
 
 

@@ -145,8 +145,9 @@ fn resolve_endpoints(input: &SettingsInput, variable: &dyn Fn(&str) -> Option<St
 }
 
 fn checked_endpoint(text: &str) -> Result<Url> {
-    let text = text.trim().trim_end_matches('/');
+    let text = text.trim();
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let with_scheme = with_scheme.trim_end_matches('/');
     let malformed =
         || invalid("endpoint", &format!("`{text}` is not an address"), "write it like `http://localhost:9050`");
     // Paths are appended, so that an address below a prefix works as well.

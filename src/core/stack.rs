@@ -76,7 +76,7 @@ impl Stack {
 
     /// One attempt; a 401 renews the token once and replays once, outside the retry budget. A 403 never does.
     async fn authorized(&self, request: &Request) -> Result<Response> {
-        let lease = self.tokens.current().await?;
+        let lease = self.tokens.current().await.map_err(without_token)?;
         let response = self.carry(request, &lease.authorization.headers).await?;
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
@@ -84,7 +84,7 @@ impl Stack {
         if !self.tokens.source().can_refresh() {
             return Err(self.refused(request, &response));
         }
-        let renewed = self.tokens.renew_after(&lease).await?;
+        let renewed = self.tokens.renew_after(&lease).await.map_err(without_token)?;
         let response = self.carry(request, &renewed.authorization.headers).await?;
         if response.status == StatusCode::UNAUTHORIZED {
             return Err(self.refused(request, &response));
@@ -126,6 +126,11 @@ impl Stack {
             .with_scope(crate::error::Scope::Run)
             .with_hint(hint)
     }
+}
+
+/// Without a token no request of a run can go.
+fn without_token(error: Error) -> Error {
+    error.with_scope(crate::error::Scope::Run)
 }
 
 #[cfg(test)]
@@ -243,6 +248,15 @@ mod tests {
         let error = result.unwrap_err();
         assert!(error.message().contains("none were given"), "{error}");
         assert_eq!(seen, [""]);
+    }
+
+    #[tokio::test]
+    async fn credentials_that_give_no_token_stop_a_run_before_anything_is_sent() {
+        let (result, seen) = ask(&[], Arc::new(StaticToken::new("two\nlines")), GOOGLE).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication);
+        assert!(error.stops_the_run());
+        assert_eq!(seen, Vec::<String>::new());
     }
 
     #[tokio::test]
