@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from streetlens import _progress, _streetlens
+from streetlens._checks import check_count, check_seconds
+from streetlens._images import is_query, native_images
 from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeTable
 from streetlens._streetlens import Run as NativeRun
@@ -207,6 +209,8 @@ def query(
     """A query."""
     if not isinstance(sql, str):
         raise InvalidInput(f"the query is a {type(sql).__name__}, not a text")
+    check_count("page_size", page_size, optional=True)
+    check_seconds("timeout", timeout, optional=True)
     native = _streetlens.query(session.native(), sql, _encoded(params), location, page_size, timeout)
     return Call(native, _table)
 
@@ -290,10 +294,9 @@ def classify(
     """A run over many images."""
     if not isinstance(prompt, str):
         raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
-    if not isinstance(concurrency, int) or concurrency < 1:
-        raise ConfigurationError(
-            f"`concurrency={concurrency!r}` is not a number of requests", hint="pass 1 or more"
-        )
+    check_count("concurrency", concurrency)
+    check_count("max_output_tokens", max_output_tokens, optional=True)
+    check_seconds("timeout", timeout)
     choice = {"model": model, "on_retired": session.on_retired, "strict_region": session.strict_region}
     options = {
         "concurrency": concurrency,
@@ -308,12 +311,11 @@ def classify(
     native_schema = _native_schema(schema)
 
     def start(source: Any) -> Call[Results]:
-        run = _streetlens.classify(
-            session.native(), _native_images(source, uri_column), prompt, native_schema, choice, options
-        )
+        converted = native_images(source, uri_column, NativeTable.from_arrow)
+        run = _streetlens.classify(session.native(), converted, prompt, native_schema, choice, options)
         return _run(run, progress)
 
-    if isinstance(images, str) and not images.lstrip().startswith("gs:"):
+    if is_query(images):
         return _Sequence(query(session, images), start)
     return start(images)
 
@@ -351,48 +353,3 @@ def _native_schema(schema: Mapping[str, Any] | Sequence[str] | None) -> str | li
         f"`schema` is a {type(schema).__name__}",
         hint="pass a list of labels or a JSON Schema as a dictionary",
     )
-
-
-def _native_images(images: Any, uri_column: str) -> Any:
-    if isinstance(images, Table):
-        return images._native, uri_column  # noqa: SLF001 - the native half of our own table
-    if hasattr(images, "__arrow_c_stream__") or hasattr(images, "__arrow_c_array__"):
-        return _from_arrow(images), uri_column
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
-        images = [images]
-    if isinstance(images, Iterable):
-        return [_native_image(image, position) for position, image in enumerate(images)]
-    raise InvalidInput(
-        f"`images` is a {type(images).__name__}",
-        hint="pass a list of `gs://` URIs, local paths or bytes, a table with a `gcs_uri` column, or a query",
-    )
-
-
-def _from_arrow(images: Any) -> NativeTable:
-    try:
-        return NativeTable.from_arrow(images)
-    except ImportError as error:
-        raise InvalidInput(
-            f"the {type(images).__name__} cannot be read: {error}",
-            hint='run `pip install "streetlens[arrow]"`, or pass a list of URIs',
-        ) from error
-
-
-def _native_image(image: Any, position: int) -> Any:
-    if image is None:
-        return None
-    if isinstance(image, str):
-        is_address = image.strip().startswith(("gs:", "http:", "https:", "s3:"))
-        return ("uri" if is_address or not _looks_like_a_file(image) else "file", image)
-    if isinstance(image, os.PathLike):
-        return ("file", os.fspath(image))
-    if isinstance(image, (bytes, bytearray, memoryview)):
-        return bytes(image)
-    raise InvalidInput(
-        f"image {position + 1} is a {type(image).__name__}", hint="pass a `gs://` URI, a local path, or bytes"
-    )
-
-
-def _looks_like_a_file(text: str) -> bool:
-    """Local paths are given as such; a word without a separator or extension is more likely a mistyped URI."""
-    return "/" in text or os.sep in text or "." in text

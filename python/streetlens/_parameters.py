@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +15,13 @@ from streetlens.options import Parameter
 __all__ = ["encode"]
 
 Tagged = tuple[Any, ...]
+
+_WIDENING = {
+    "INT64": {"INT64"},
+    "FLOAT64": {"INT64", "FLOAT64"},
+    "NUMERIC": {"INT64", "NUMERIC"},
+    "BIGNUMERIC": {"INT64", "NUMERIC", "BIGNUMERIC"},
+}
 
 _SCALARS = {
     "BOOL": "BOOL",
@@ -65,10 +71,21 @@ def _value(value: Any, name: str) -> Tagged:
     return _typed(value, _inferred(value, name), name)
 
 
+def _plain(value: Any) -> Any:
+    """A value of numpy, pandas, polars or pyarrow as Python's own; others as they are."""
+    if type(value).__module__ == "numpy" and value.dtype.kind in "mM":
+        # Other units would become plain integers.
+        value = value.astype(f"{value.dtype.kind}8[us]")
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    for as_list in ("tolist", "to_list", "to_pylist"):
+        if hasattr(value, as_list) and not isinstance(value, memoryview):
+            return getattr(value, as_list)()
+    return value
+
+
 def _inferred(value: Any, name: str) -> Tagged:  # noqa: PLR0912 - one branch for each Python type
-    # numpy scalars know their Python value.
-    if hasattr(value, "item") and not isinstance(value, (bytes, str)) and getattr(value, "shape", None) == ():
-        value = value.item()
+    value = _plain(value)
     if value is None:
         return ("STRING",)
     if isinstance(value, bool):
@@ -87,18 +104,24 @@ def _inferred(value: Any, name: str) -> Tagged:  # noqa: PLR0912 - one branch fo
         return ("DATE",)
     if isinstance(value, dt.time):
         return ("TIME",)
+    if isinstance(value, dt.timedelta):
+        return ("INTERVAL",)
     if isinstance(value, Decimal):
         return ("NUMERIC",) if _fits_numeric(value) else ("BIGNUMERIC",)
     if isinstance(value, Mapping):
         return ("STRUCT", [(str(key), _inferred(item, f"{name}.{key}")) for key, item in value.items()])
     if isinstance(value, Sequence):
-        items = [item for item in value if item is not None]
-        if not items:
+        items = [(at, item) for at, item in enumerate(value) if item is not None]
+        kinds = [_inferred(item, f"{name}[{at}]") for at, item in items]
+        if not kinds:
             raise InvalidInput(
                 f"{name} is an empty list, which does not tell the type of its items",
                 hint='write `sl.Parameter([], "ARRAY<STRING>")` or another type',
             )
-        return ("ARRAY", _inferred(items[0], f"{name}[0]"))
+        # Whole numbers among others are numbers of the wider type.
+        wide = (wide for wide, narrow in _WIDENING.items() if all(kind[0] in narrow for kind in kinds))
+        widest = next(wide, None)
+        return ("ARRAY", kinds[0] if widest is None else (widest,))
     raise InvalidInput(
         f"{name} is a {type(value).__name__}, which is no BigQuery type",
         hint='give its text and type: `sl.Parameter("POINT(1 2)", "GEOGRAPHY")`',
@@ -114,8 +137,7 @@ def _fits_numeric(value: Decimal) -> bool:
 
 
 def _typed(value: Any, kind: Tagged, name: str) -> Tagged:
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        value = value.item()
+    value = _plain(value)
     match kind[0]:
         case "ARRAY":
             return ("ARRAY", kind[1], _items(value, kind[1], name))
@@ -199,15 +221,38 @@ def _decimal(value: Any) -> str:
     return format(number, "f")
 
 
+def _bytes(value: Any) -> bytes:
+    # `bytes(5)` would be five zeros.
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError("not bytes")
+    return bytes(value)
+
+
 def _moment(value: Any) -> str:
     if isinstance(value, dt.datetime):
+        _check_exists(value)
         zoned = value if value.tzinfo is not None else value.replace(tzinfo=dt.timezone.utc)
         return zoned.astimezone(dt.timezone.utc).isoformat(sep=" ")
     return _text(value)
 
 
 def _day_time(value: Any) -> str:
-    return value.isoformat() if isinstance(value, dt.datetime) else _text(value)
+    if isinstance(value, dt.datetime):
+        _check_exists(value)
+        _check_has_no_zone(value)
+        return value.isoformat()
+    return _text(value)
+
+
+def _check_exists(value: dt.datetime) -> None:
+    # pandas' NaT is a datetime that differs from itself.
+    if value != value:  # noqa: PLR0124 - see above
+        raise ValueError("no moment at all")
+
+
+def _check_has_no_zone(value: dt.datetime | dt.time) -> None:
+    if value.tzinfo is not None:
+        raise ValueError("a time zone, which this type does not have")
 
 
 def _day(value: Any) -> str:
@@ -217,7 +262,10 @@ def _day(value: Any) -> str:
 
 
 def _time(value: Any) -> str:
-    return value.isoformat() if isinstance(value, dt.time) else _text(value)
+    if isinstance(value, dt.time):
+        _check_has_no_zone(value)
+        return value.isoformat()
+    return _text(value)
 
 
 def _json(value: Any) -> str:
@@ -226,9 +274,8 @@ def _json(value: Any) -> str:
 
 def _interval(value: Any) -> str:
     if isinstance(value, dt.timedelta):
-        seconds = value.seconds + value.microseconds / 1e6
-        hours, rest = divmod(seconds, 3600)
-        return f"0-0 {value.days} {int(hours)}:{int(rest // 60)}:{math.fmod(rest, 60):.6f}"
+        minutes, seconds = divmod(value.seconds, 60)
+        return f"0-0 {value.days} {minutes // 60}:{minutes % 60}:{seconds}.{value.microseconds:06}"
     return _text(value)
 
 
@@ -237,7 +284,7 @@ _SCALAR_FORMS: dict[str, Callable[[Any], Any]] = {
     "INT64": _integer,
     "FLOAT64": float,
     "STRING": _text,
-    "BYTES": bytes,
+    "BYTES": _bytes,
     "DATE": _day,
     "TIME": _time,
     "DATETIME": _day_time,
@@ -256,7 +303,7 @@ class _Type:
     def __init__(self, text: str, name: str) -> None:
         self.text = text
         self.name = name
-        self.tokens: list[str] = re.findall(r"\w+|[<>,]", text)
+        self.tokens: list[str] = re.findall(r"\w+|\S", text)
 
     def read(self) -> Tagged:
         kind = self._type()

@@ -2,14 +2,17 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Decimal128Type, Decimal256Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNanoType, Time64MicrosecondType,
-    TimestampMicrosecondType, UInt64Type,
+    Decimal128Type, Decimal256Type, DurationMicrosecondType, Float64Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Float64Array,
-    Int64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
+    DurationMicrosecondArray, Float64Array, Int64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
+use arrow_cast::CastOptions;
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
+use chrono::TimeDelta;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -33,8 +36,9 @@ enum Values<'py> {
     Date(Date32Array),
     Time(Time64MicrosecondArray),
     Instant(TimestampMicrosecondArray, bool),
-    Decimal128(Decimal128Array, Bound<'py, PyAny>),
-    Decimal256(Decimal256Array, Bound<'py, PyAny>),
+    Duration(DurationMicrosecondArray),
+    Decimal128(Decimal128Array, i32, Bound<'py, PyAny>),
+    Decimal256(Decimal256Array, i32, Bound<'py, PyAny>),
     Interval(IntervalMonthDayNanoArray, Bound<'py, PyAny>),
     /// Each distinct value is made once.
     Labels(Vec<usize>, Vec<Py<PyAny>>),
@@ -45,8 +49,7 @@ enum Values<'py> {
 impl<'py> Column<'py> {
     /// Casts what differs in width only, so that few kinds are left to read.
     pub(crate) fn new(py: Python<'py>, array: &ArrayRef) -> PyResult<Self> {
-        let cast =
-            |kind: DataType| arrow_cast::cast(array, &kind).map_err(|error| PyTypeError::new_err(error.to_string()));
+        let cast = |kind: DataType| cast(array, &kind);
         let values = match array.data_type() {
             DataType::Null => Values::Null,
             DataType::Boolean => Values::Boolean(array.as_boolean().clone()),
@@ -68,14 +71,17 @@ impl<'py> Column<'py> {
                 let micros = cast(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
                 Values::Instant(micros.as_primitive::<TimestampMicrosecondType>().clone(), zone.is_some())
             }
-            DataType::Decimal128(..) => {
-                Values::Decimal128(array.as_primitive::<Decimal128Type>().clone(), imports::decimal(py)?)
+            DataType::Decimal32(_, scale)
+            | DataType::Decimal64(_, scale)
+            | DataType::Decimal128(_, scale)
+            | DataType::Decimal256(_, scale) => decimal(py, array, *scale)?,
+            DataType::Duration(_) => {
+                let micros = cast(DataType::Duration(TimeUnit::Microsecond))?;
+                Values::Duration(micros.as_primitive::<DurationMicrosecondType>().clone())
             }
-            DataType::Decimal256(..) => {
-                Values::Decimal256(array.as_primitive::<Decimal256Type>().clone(), imports::decimal(py)?)
-            }
-            DataType::Interval(IntervalUnit::MonthDayNano) => {
-                Values::Interval(array.as_primitive::<IntervalMonthDayNanoType>().clone(), imports::interval(py)?)
+            DataType::Interval(_) => {
+                let interval = cast(DataType::Interval(IntervalUnit::MonthDayNano))?;
+                Values::Interval(interval.as_primitive::<IntervalMonthDayNanoType>().clone(), imports::interval(py)?)
             }
             DataType::Dictionary(_, values) => {
                 labels(py, &cast(DataType::Dictionary(DataType::Int32.into(), values.clone()))?)?
@@ -121,8 +127,15 @@ impl<'py> Column<'py> {
                     moment.into_pyobject(py)?.into_any().unbind()
                 }
             }
-            Values::Decimal128(values, class) => class.call1((values.value_as_string(row),))?.unbind(),
-            Values::Decimal256(values, class) => class.call1((values.value_as_string(row),))?.unbind(),
+            Values::Duration(values) => {
+                TimeDelta::microseconds(values.value(row)).into_pyobject(py)?.into_any().unbind()
+            }
+            Values::Decimal128(values, scale, class) => {
+                class.call1((positional(&values.value(row).to_string(), *scale),))?.unbind()
+            }
+            Values::Decimal256(values, scale, class) => {
+                class.call1((positional(&values.value(row).to_string(), *scale),))?.unbind()
+            }
             Values::Interval(values, class) => {
                 let interval = values.value(row);
                 class.call1((interval.months, interval.days, interval.nanoseconds))?.unbind()
@@ -146,6 +159,35 @@ impl<'py> Column<'py> {
         }
         Ok(list.into_any().unbind())
     }
+}
+
+/// Refuses what does not fit instead of making it null.
+fn cast(array: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    arrow_cast::cast_with_options(array, kind, &options)
+        .map_err(|error| PyTypeError::new_err(format!("{error}; use `to_arrow()`")))
+}
+
+fn decimal<'py>(py: Python<'py>, array: &ArrayRef, scale: i8) -> PyResult<Values<'py>> {
+    let (class, places) = (imports::decimal(py)?, i32::from(scale));
+    if let DataType::Decimal256(..) = array.data_type() {
+        return Ok(Values::Decimal256(array.as_primitive::<Decimal256Type>().clone(), places, class));
+    }
+    let wide = cast(array, &DataType::Decimal128(38, scale))?;
+    Ok(Values::Decimal128(wide.as_primitive::<Decimal128Type>().clone(), places, class))
+}
+
+/// The number `unscaled` stands for. Arrow's own formatting cuts digits beyond the declared precision, and a
+/// BIGNUMERIC has up to 77 where Arrow declares 76.
+fn positional(unscaled: &str, scale: i32) -> String {
+    if scale <= 0 {
+        return format!("{unscaled}E{}", -scale);
+    }
+    let (sign, digits) = unscaled.strip_prefix('-').map_or(("", unscaled), |digits| ("-", digits));
+    let places = usize::try_from(scale).unwrap_or_default();
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    format!("{sign}{whole}.{fraction}")
 }
 
 fn labels<'py>(py: Python<'py>, array: &ArrayRef) -> PyResult<Values<'py>> {

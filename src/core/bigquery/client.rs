@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -136,21 +137,29 @@ impl BigQueryClient {
     async fn run(&self, query: &Query) -> Result<QueryResult> {
         let (mut page, mut job) = self.begin(query).await?;
         while page.envelope.job_complete == Some(false) {
-            page = self.poll(query, &job).await?;
+            page = match self.poll(query, &job).await {
+                Err(error) if ends_the_job(&error) => {
+                    job.finish();
+                    return Err(error);
+                }
+                polled => polled?,
+            };
         }
         let statistics = statistics(&page, &job);
-        let schema = page.schema.clone();
+        let (schema, total_rows) = (page.schema.clone(), page.envelope.total_rows);
         let mut batches = Vec::from_iter(page.batch);
         let mut page_token = page.envelope.page_token;
+        let mut seen = HashSet::new();
         while let Some(token) = page_token.filter(|token| !token.is_empty()) {
             let next = self.results(query, &job, Some(&token), schema.as_ref()).await?;
-            if next.envelope.page_token.as_deref() == Some(token.as_str()) {
-                return Err(job.name(Error::new(ErrorKind::MalformedResponse, "BigQuery repeats the same page")));
-            }
             page_token = next.envelope.page_token;
             batches.extend(next.batch);
+            if !seen.insert(token) {
+                return Err(job.name(Error::new(ErrorKind::MalformedResponse, "BigQuery repeats the same page")));
+            }
         }
         job.finish();
+        check_complete(&batches, total_rows).map_err(|error| job.name(error))?;
         let schema = schema.map_or_else(|| Arc::new(Schema::empty()), |schema| Arc::clone(schema.arrow()));
         Ok(QueryResult { schema, batches, statistics })
     }
@@ -164,7 +173,7 @@ impl BigQueryClient {
         let request_id = uuid::Uuid::new_v4().to_string();
         let request =
             Request::post("BigQuery", url, query.body(&request_id)?, error::decode).with_timeout(PAGE_TIMEOUT);
-        let first = match self.stack.send(&request, |response| decode::page(&response.body, None)).await {
+        let first = match self.stack.send(&request, |response| read_page(response, None)).await {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return self.adopt(query, error).await,
             other => other?,
         };
@@ -206,7 +215,7 @@ impl BigQueryClient {
         let url = self.address(&["projects", job.project().unwrap_or(&self.project), "queries", id])?;
         let url = results_address(url, job.location(), page_token, query.page_size);
         let request = Request::get("BigQuery", url, error::decode).with_timeout(PAGE_TIMEOUT);
-        let page = self.stack.send(&request, |response| decode::page(&response.body, schema)).await;
+        let page = self.stack.send(&request, |response| read_page(response, schema)).await;
         page.map_err(|error| job.name(error))
     }
 
@@ -218,6 +227,40 @@ impl BigQueryClient {
             .extend(["bigquery", "v2"])
             .extend(segments);
         Ok(url)
+    }
+}
+
+/// A page as BigQuery gives it, which always says something about its query: `{}` is some other server's answer.
+fn read_page(response: &Response, schema: Option<&DecodeSchema>) -> Result<Page> {
+    let page = decode::page(&response.body, schema)?;
+    let said = &page.envelope;
+    let is_silent = said.job_complete.is_none()
+        && said.job_reference.is_none()
+        && said.query_id.is_none()
+        && said.total_rows.is_none()
+        && (page.schema.is_none() || schema.is_some())
+        && page.batch.is_none();
+    if is_silent {
+        return Err(Error::new(ErrorKind::MalformedResponse, "the answer says nothing about the query")
+            .with_service("BigQuery", response.status.as_u16()));
+    }
+    Ok(page)
+}
+
+/// BigQuery tells a job's own failure as the answer to the request for its results; there is nothing left to cancel.
+fn ends_the_job(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Query | ErrorKind::NotFound)
+}
+
+/// A result with fewer rows than BigQuery counted lost some on the way.
+fn check_complete(batches: &[RecordBatch], total_rows: Option<u64>) -> Result<()> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    match total_rows {
+        Some(total) if (rows as u64) < total => Err(Error::new(
+            ErrorKind::MalformedResponse,
+            format!("BigQuery counts {total} rows and its pages hold {rows}"),
+        )),
+        _ => Ok(()),
     }
 }
 
