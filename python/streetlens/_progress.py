@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,7 +90,10 @@ class _Callback(_Display):
 
 class _Bar(_Display):
     def __init__(self) -> None:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an optional library
+        with warnings.catch_warnings():
+            # Without ipywidgets tqdm warns and draws a text bar, which does as well.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm  # noqa: PLC0415 - an optional library
 
         self._bar = tqdm(unit="row", leave=False)
 
