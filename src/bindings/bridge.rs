@@ -74,12 +74,25 @@ pub(crate) fn block<T: Send + 'static>(
     let _stops_with_us = AbortOnDrop(task.abort_handle());
     loop {
         let ended = py.detach(|| handle.block_on(async { tokio::time::timeout(SLICE, &mut task).await }));
+        if IS_CLOSING.load(Ordering::Acquire) {
+            stand_still(py);
+        }
         if let Ok(result) = ended {
             return result.map_err(|error| crate::error::to_python(py, task_failed(error)));
         }
         py.check_signals()?;
         tick(py)?;
     }
+}
+
+/// Only daemon threads wait when the interpreter goes away, and nobody is left to hear from them. Python stops such
+/// threads where they want the interpreter back; raising an error instead would print a traceback at every exit.
+fn stand_still(py: Python<'_>) -> ! {
+    py.detach(|| {
+        loop {
+            std::thread::park();
+        }
+    })
 }
 
 struct AbortOnDrop(AbortHandle);
@@ -91,8 +104,12 @@ impl Drop for AbortOnDrop {
 }
 
 fn task_failed(error: JoinError) -> Error {
-    let what = if error.is_cancelled() { "the work was cancelled" } else { "streetlens met a defect of its own" };
-    Error::new(ErrorKind::Internal, what).with_source(error)
+    let (kind, what) = if error.is_cancelled() {
+        (ErrorKind::Cancelled, "the work was cancelled")
+    } else {
+        (ErrorKind::Internal, "streetlens met a defect of its own")
+    };
+    Error::new(kind, what).with_source(error)
 }
 
 /// Stops background work before the interpreter goes away; registered with `atexit`.

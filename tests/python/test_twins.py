@@ -1,0 +1,72 @@
+"""Every verb exists twice, blocking and awaited, with one signature."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+
+import pytest
+
+from streetlens._calls import Call
+from streetlens.aio import AsyncClient
+from streetlens.client import Client
+
+
+def verbs(kind: type) -> list[str]:
+    """The public methods of a client, without its properties."""
+    return sorted(
+        name for name, member in vars(kind).items() if inspect.isfunction(member) and not name.startswith("_")
+    )
+
+
+def test_both_clients_have_the_same_verbs() -> None:
+    assert verbs(Client) == verbs(AsyncClient)
+    assert {"classify", "query", "query_all", "subscribe"} <= set(verbs(Client))
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_twins_have_one_signature(verb: str) -> None:
+    blocking = inspect.signature(getattr(Client, verb))
+    awaited = inspect.signature(getattr(AsyncClient, verb))
+    # Names, kinds, defaults, annotations and the result, as written.
+    assert awaited == blocking
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_one_twin_is_awaited_and_the_other_not(verb: str) -> None:
+    assert inspect.iscoroutinefunction(getattr(AsyncClient, verb))
+    assert not inspect.iscoroutinefunction(getattr(Client, verb))
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_the_awaited_twin_points_to_the_documentation_of_the_other(verb: str) -> None:
+    assert (getattr(AsyncClient, verb).__doc__ or "").startswith(f"See `Client.{verb}`")
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_a_verb_documents_what_it_raises_and_shows_an_example(verb: str) -> None:
+    documentation = getattr(Client, verb).__doc__ or ""
+    for section in ("Raises:", "Example:"):
+        assert section in documentation
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_a_documented_option_exists(verb: str) -> None:
+    documentation = inspect.getdoc(getattr(Client, verb)) or ""
+    listed = re.search(r"^Args:\n((?:    .*\n|\n)+)", documentation, re.MULTILINE)
+    named = re.findall(r"^    (\w+): ", listed[1], re.MULTILINE) if listed else []
+    assert set(named) <= set(inspect.signature(getattr(Client, verb)).parameters)
+
+
+@pytest.mark.parametrize("verb", verbs(Client))
+def test_options_after_the_first_arguments_are_given_by_name(verb: str) -> None:
+    parameters = list(inspect.signature(getattr(Client, verb)).parameters.values())[1:]
+    with_default = [parameter for parameter in parameters if parameter.default is not parameter.empty]
+    assert {parameter.kind for parameter in with_default} <= {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_both_twins_wait_for_the_same_call() -> None:
+    """One implementation: a call is waited for by either."""
+    assert {"wait", "__await__"} <= set(vars(Call))
+    assert typing.get_type_hints(Call.wait)["return"] is not None
