@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -73,9 +74,16 @@ class Session:
 
     def native(self) -> NativeSession:
         """The session of this process: made when first needed, and again after a fork."""
-        if self._native is None or self._native[0] != os.getpid():
-            self._native = os.getpid(), NativeSession(self._complete(), self.source)
-        return self._native[1]
+        made = self._native
+        if made is None or made[0] != os.getpid():
+            with _making_sessions:
+                made = self._native
+                if made is None or made[0] != os.getpid():
+                    if made is not None:
+                        # Dropping the parent's would touch connections that the parent still uses.
+                        _of_parents.append(made)
+                    made = self._native = os.getpid(), NativeSession(self._complete(), self.source)
+        return made[1]
 
     @property
     def project(self) -> str:
@@ -85,11 +93,23 @@ class Session:
         return str(self.settings["project"])
 
     def _complete(self) -> dict[str, Any]:
+        project = self.settings["project"]
         default_project = getattr(self.source, "default_project", None)
-        if self.settings["project"] is not None or default_project is None:
-            return self._given
-        project = default_project()
+        if project is None and default_project is not None:
+            project = default_project()
         return {**self._given, "project": project} if project else self._given
+
+
+# Threads that ask at the same time share one session, and with it one token. Held during a fork, so that no child
+# inherits it locked by a thread that it does not have.
+_making_sessions = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_making_sessions.acquire,
+        after_in_parent=_making_sessions.release,
+        after_in_child=_making_sessions.release,
+    )
+_of_parents: list[object] = []
 
 
 def _given_settings(
@@ -105,6 +125,11 @@ def _given_settings(
     if isinstance(endpoint, str) or endpoint is None:
         given["endpoint"] = endpoint
         return given
+    if not isinstance(endpoint, (Endpoints, Mapping)):
+        raise ConfigurationError(
+            f"`endpoint` is a {type(endpoint).__name__}",
+            hint="pass an address as a text, or `sl.Endpoints` with one for each service",
+        )
     named = endpoint._asdict() if isinstance(endpoint, Endpoints) else dict(endpoint)
     unknown = set(named) - set(Endpoints._fields)
     if unknown:
