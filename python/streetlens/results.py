@@ -157,7 +157,8 @@ class Table:
         Raises:
             ImportError: pyarrow is not installed.
         """
-        return _required("pyarrow", "arrow").table(self)
+        # `pyarrow.table` would import pandas, which costs a second.
+        return _required("pyarrow", "arrow").RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self, **options: Any) -> pd.DataFrame:
         """A `pandas.DataFrame`; `options` go to pyarrow's `to_pandas`.
@@ -169,14 +170,14 @@ class Table:
         """
         pandas_module = _required("pandas", "pandas")
         try:
-            import pyarrow as pa  # noqa: PLC0415 - an optional library
-        except ImportError:
+            table = self.to_arrow()
+        except MissingLibrary:
             if options:
-                raise _missing("pyarrow", "arrow") from None
+                raise
             columns = {name: self._native.column(name) for name in self.column_names}
             frame: pd.DataFrame = pandas_module.DataFrame(columns, columns=self.column_names)
             return frame
-        converted: pd.DataFrame = pa.table(self).to_pandas(**options)
+        converted: pd.DataFrame = table.to_pandas(**options)
         return converted
 
     def to_polars(self) -> pl.DataFrame:
