@@ -95,11 +95,21 @@ _RUNTIME_TEXTS = (
     (r"date field value out of range: \"(.*?)\"", r"Invalid date: '\1'"),
     (r"invalid timestamp field format: \"(.*?)\"", r"Invalid timestamp: '\1'"),
     (r"timestamp field value out of range: \"(.*?)\"", r"Invalid timestamp: '\1'"),
-    (r"time field value out of range: \"(.*?)\"", r"Invalid time string \"\1\""),
+    (r"time field value out of range: \"(.*?)\"", r'Invalid time string "\1"'),
     (r"Type INT128 with value (\S+) can't be cast", r"int64 overflow: \1"),
     (
         r"Type DOUBLE with value (\S+) can't be cast because .* INT64",
         r"Illegal conversion of value \1 to INT64",
+    ),
+    (r"could not convert blob to UTF8 string", "Invalid cast of bytes to UTF8 string"),
+    (r"Date out of range: (\S+)", r"Input calculates to invalid date: \1"),
+    (r"Unknown TimeZone '(.*?)'", r"Invalid time zone: \1"),
+    (r"Invalid UTF8 Codepoint (\d+)", r"Invalid codepoint \1"),
+    (r"Invalid replacement string for regexp_replace: (.*)", r"Invalid REGEXP_REPLACE pattern: \1"),
+    (
+        r"Invalid Input Error: ((?:missing [])]|unexpected \)|bad repetition|no argument for repetition|invalid "
+        r"(?:escape|character class|perl|repetition|named capture|UTF-8)|trailing \\).*)",
+        r"Cannot parse regular expression: \1",
     ),
     (r"More than one row returned by a subquery", "Scalar subquery produced more than one element"),
     (r"cannot take square root of a negative number", "Floating point error in function: SQRT"),

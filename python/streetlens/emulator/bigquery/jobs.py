@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -19,7 +19,7 @@ from streetlens.emulator.bigquery.destinations import Destination, write_result
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
-from streetlens.emulator.bigquery.statements import analyze, execute
+from streetlens.emulator.bigquery.statements import analyze, execute, statement_location
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 # `/* emulator: run for 3 seconds */` in a statement keeps its job RUNNING for that long on the engine's clock.
@@ -101,6 +101,7 @@ class Jobs:
     ) -> Job:
         """Return a job that has not been submitted."""
         slow = _SLOW.search(request.sql)
+        request = replace(request, location=request.location or statement_location(self.engine, request))
         ready = self.engine.clock() + (float(slow.group(1)) if slow else 0.0)
         return Job(
             request.project,
@@ -109,7 +110,7 @@ class Jobs:
             request,
             self.engine.wall_clock(),
             ready,
-            request.location or self._location(request),
+            request.location or self.engine.location,
             dict(labels or {}),
             destination=destination,
         )
@@ -181,19 +182,11 @@ class Jobs:
         """Return the schema and cost of a statement; raises its errors."""
         return analyze(self.engine, request)
 
-    def _location(self, request: StatementRequest) -> str:
-        if request.default_dataset is not None:
-            dataset = self.engine.catalog.find(*request.default_dataset)
-            if dataset is not None:
-                return dataset.location
-        return self.engine.location
-
     def _run(self, job: Job) -> None:
         job.started = self.engine.wall_clock()
         try:
             job.cursor = self.engine.cursor()
             outcome = execute(self.engine, job.request, job.cursor)
-            job.location = outcome.location
             _check_billed(job, outcome)
             if outcome.physical is not None:
                 job.anonymous = self._keep(job, outcome)

@@ -65,6 +65,22 @@ def materialize(
     return physical, int(counted[0])
 
 
+def statement_location(engine: Engine, request: StatementRequest) -> str:
+    """Return the location of the first data set a statement names, or else the default; never raises."""
+    catalog = StatementCatalog(engine, request)
+    try:
+        statement = parse(request.sql)
+        for table in statement.find_all(exp.Table):
+            if catalog.location is None and table.parts:
+                catalog.locate(*catalog.resolve([part.name for part in table.parts])[:2])
+    except BigQueryError:
+        # The job itself will report what is wrong with the statement.
+        return engine.location
+    if catalog.location is None and request.default_dataset is not None:
+        return catalog.locate(*request.default_dataset)
+    return catalog.location or engine.location
+
+
 def _begin(engine: Engine, request: StatementRequest) -> tuple[Expr, Scope, StatementCatalog]:
     statement = parse(request.sql)
     catalog = StatementCatalog(engine, request)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +18,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from streetlens.emulator.bigquery import Engine, routes
+from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
+from streetlens.emulator.bigquery.statements import execute
 
 OBSERVATION_FIELDS: list[dict[str, Any]] = [
     {"name": "observation_id", "type": "STRING", "mode": "REQUIRED"},
@@ -45,6 +50,65 @@ class Service:
 
     url: str
     engine: Engine
+
+
+@dataclass
+class Sql:
+    """Runs statements on an engine without HTTP, for tests of the language itself."""
+
+    engine: Engine
+
+    def outcome(self, sql: str) -> Outcome:
+        """Execute a statement."""
+        return execute(self.engine, StatementRequest(sql, self.engine.project), self.engine.cursor())
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query as DuckDB hands them to Python."""
+        return self.engine.cursor().execute(f"SELECT * FROM {self.outcome(sql).physical}").fetchall()
+
+    def value(self, expression: str) -> Any:
+        """Return the value of one expression."""
+        return self.rows(f"SELECT {expression}")[0][0]
+
+    def shown(self, expression: str) -> str:
+        """Return an expression as FORMAT('%T') prints it, which tells its type as well."""
+        return str(self.value(f"FORMAT('%T', {expression})"))
+
+    def schema(self, sql: str) -> dict[str, str]:
+        """Return the result columns with their GoogleSQL types."""
+        columns = self.outcome(sql).columns
+        assert columns is not None
+        return {name: str(type_) for name, type_ in columns}
+
+
+class Rest:
+    """Sends plain HTTP, so that a test sees the bodies themselves."""
+
+    def __init__(self, url: str) -> None:
+        self.base = f"{url}/bigquery/v2/projects/streetlens-demo"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON body of one request."""
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        request = urllib.request.Request(f"{self.base}/{path}", data, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, json.loads(response.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+    def query(self, sql: str, **options: Any) -> dict[str, Any]:
+        """Return the body of a jobs.query that must succeed."""
+        status, body = self.call("POST", "queries", {"query": sql, "useLegacySql": False, **options})
+        assert status == 200, body
+        return body
 
 
 def observation(index: int) -> dict[str, Any]:
@@ -106,6 +170,18 @@ def service() -> Iterator[Service]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def sql(service: Service) -> Sql:
+    """Return a way to run statements on the served engine."""
+    return Sql(service.engine)
+
+
+@pytest.fixture(scope="session")
+def rest(service: Service) -> Rest:
+    """Return a way to send plain HTTP to the emulator."""
+    return Rest(service.url)
 
 
 @pytest.fixture(scope="session")

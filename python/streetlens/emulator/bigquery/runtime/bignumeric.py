@@ -9,13 +9,13 @@ from streetlens.emulator.bigquery.runtime.numeric import failure
 
 _CONTEXT = Context(prec=200)
 _SCALE = Decimal("1e-38")
-_LIMIT = Decimal(2**255 - 1).scaleb(-38, _CONTEXT)
+_LIMIT = Decimal(2**255).scaleb(-38, _CONTEXT)
 
 
 def canonical(value: Decimal, shown: str) -> str:
     """Return a BIGNUMERIC text without trailing zeros; raises when it does not fit."""
     rounded = value.quantize(_SCALE, ROUND_HALF_UP, _CONTEXT)
-    if abs(rounded) > _LIMIT + _SCALE:
+    if rounded.copy_abs() > _LIMIT:
         raise failure(f"BIGNUMERIC overflow: {shown}")
     text = format(rounded, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text

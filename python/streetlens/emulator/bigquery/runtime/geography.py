@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from streetlens.emulator.bigquery.runtime.numeric import failure
 
-EARTH_RADIUS_METRES = 6_371_008.8  # the sphere BigQuery measures on
+# The sphere BigQuery measures on: it reproduces the ST_HAUSDORFFDISTANCE examples of its documentation.
+EARTH_RADIUS_METRES = 6_371_010.0
 _POINT = re.compile(r"\s*POINT\s*\(\s*(\S+)\s+(\S+)\s*\)\s*", re.IGNORECASE)
 _POLYGON = re.compile(r"\s*POLYGON\s*\(\s*\((.*)\)\s*\)\s*", re.IGNORECASE | re.DOTALL)
 

@@ -17,15 +17,29 @@ CREATE MACRO bq_step(n) AS
 
 -- Numbers
 CREATE MACRO bq_numeric(x) AS CAST(x AS DECIMAL(38,9));
+CREATE MACRO bq_numeric_function(name, x, y) AS
+    CAST(bq_decimal_function(name, CAST(x AS VARCHAR), CAST(y AS VARCHAR)) AS DECIMAL(38,9));
 CREATE MACRO bq_numeric_text(x) AS
     CASE
     WHEN x = trunc(x) THEN split_part(CAST(x AS VARCHAR), '.', 1)
     ELSE rtrim(CAST(x AS VARCHAR), '0') END;
 CREATE MACRO bq_divide(a, b) AS
     CASE
-    WHEN b = 0 THEN CAST(bq_raise('division by zero: ' || bq_float_text(a) || ' / '
-        || bq_float_text(b)) AS DOUBLE)
-    ELSE a / b END;
+    WHEN b = 0 THEN CAST(bq_raise('division by zero: ' || bq_float_text(a) || ' / ' || bq_float_text(b)) AS DOUBLE)
+    WHEN isfinite(a / b) OR NOT isfinite(a) OR NOT isfinite(b) THEN a / b
+    ELSE CAST(bq_raise('double overflow: ' || bq_float_text(a) || ' / ' || bq_float_text(b)) AS DOUBLE) END;
+CREATE MACRO bq_float_add(a, b) AS
+    CASE
+    WHEN isfinite(a + b) OR NOT isfinite(a) OR NOT isfinite(b) THEN a + b
+    ELSE CAST(bq_raise('double overflow: ' || bq_float_text(a) || ' + ' || bq_float_text(b)) AS DOUBLE) END;
+CREATE MACRO bq_float_subtract(a, b) AS
+    CASE
+    WHEN isfinite(a - b) OR NOT isfinite(a) OR NOT isfinite(b) THEN a - b
+    ELSE CAST(bq_raise('double overflow: ' || bq_float_text(a) || ' - ' || bq_float_text(b)) AS DOUBLE) END;
+CREATE MACRO bq_float_multiply(a, b) AS
+    CASE
+    WHEN isfinite(a * b) OR NOT isfinite(a) OR NOT isfinite(b) THEN a * b
+    ELSE CAST(bq_raise('double overflow: ' || bq_float_text(a) || ' * ' || bq_float_text(b)) AS DOUBLE) END;
 CREATE MACRO bq_ieee_divide(a, b) AS
     CASE
     WHEN b <> 0 OR isnan(a) OR isnan(b) THEN CASE
@@ -50,6 +64,16 @@ CREATE MACRO bq_float_to_int64(x) AS
         THEN CAST(bq_raise('Illegal conversion of non-finite floating point number to an integer: '
         || bq_float_text(x)) AS BIGINT)
     ELSE CAST(round(x) AS BIGINT) END;
+CREATE MACRO bq_finite(result, a, b, shown) AS
+    CASE
+    WHEN isfinite(result) OR result IS NULL OR NOT isfinite(a) OR NOT isfinite(b) THEN result
+    ELSE CAST(bq_raise('Floating point error in function: ' || shown) AS DOUBLE) END;
+CREATE MACRO bq_float_from_text(x) AS
+    CASE
+    WHEN regexp_full_match(x, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*')
+        OR regexp_full_match(x, '(?i)\s*[+-]?(nan|inf|infinity)\s*') THEN CAST(x AS DOUBLE)
+    WHEN regexp_full_match(x, '(?i)\s*[+-]?0x[0-9a-f]+\s*') THEN CAST(bq_hex_int64(x) AS DOUBLE)
+    WHEN x IS NOT NULL THEN CAST(bq_raise('Bad double value: ' || x) AS DOUBLE) END;
 CREATE MACRO bq_integer_divide(a, b) AS
     CASE
     WHEN b = 0 THEN CAST(bq_raise('division by zero: DIV(' || a || ', ' || b || ')') AS BIGINT)
@@ -91,6 +115,11 @@ CREATE MACRO bq_greatest(items) AS
     CASE
     WHEN list_count(items) < len(items) THEN NULL
     ELSE list_max(items) END;
+CREATE MACRO bq_float_least(items) AS
+    CASE
+    WHEN list_count(items) < len(items) THEN NULL
+    WHEN len(list_filter(items, lambda e: isnan(e))) > 0 THEN CAST('nan' AS DOUBLE)
+    ELSE list_min(items) END;
 CREATE MACRO bq_least(items) AS CASE WHEN list_count(items) < len(items) THEN NULL ELSE list_min(items) END;
 CREATE MACRO bq_float_json(x) AS
     CAST(CASE
@@ -166,8 +195,14 @@ CREATE MACRO bq_bytes_substr(b, p, n) AS
     WHEN p > 0 THEN bq_bytes_slice(b, p, n)
     WHEN p = 0 OR -p >= octet_length(b) THEN bq_bytes_slice(b, 1, n)
     ELSE bq_bytes_slice(b, octet_length(b) + p + 1, n) END;
+CREATE MACRO bq_pad_checked(s, n, pad) AS
+    CASE
+    WHEN n < 0 THEN CAST(bq_raise('Second argument (output size) for LPAD/RPAD cannot be negative') AS VARCHAR)
+    WHEN pad = '' THEN CAST(bq_raise('Third argument (pad pattern) for LPAD/RPAD cannot be empty') AS VARCHAR)
+    ELSE s END;
 CREATE MACRO bq_split(s, d) AS
     CASE
+    WHEN s IS NULL OR d IS NULL THEN NULL
     WHEN s = '' THEN ['']
     WHEN d = '' THEN bq_characters(s)
     ELSE string_split(s, d) END;
@@ -224,10 +259,29 @@ CREATE MACRO bq_make_time(h, m, s) AS
     WHEN h IS NULL OR m IS NULL OR s IS NULL THEN NULL
     ELSE CAST(CAST(bq_raise('Input calculates to invalid time: ' || h || ':' || m || ':' || s)
         AS VARCHAR) AS TIME) END;
+CREATE MACRO bq_valid_date(d) AS
+    CASE
+    WHEN d BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' OR d IS NULL THEN d
+    ELSE bq_fail(d, 'Date arithmetic leaves the range 0001-01-01 to 9999-12-31') END;
+CREATE MACRO bq_valid_datetime(d) AS
+    CASE
+    WHEN d BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' OR d IS NULL THEN d
+    ELSE bq_fail(d, 'Datetime arithmetic leaves the range 0001-01-01 to 9999-12-31') END;
+CREATE MACRO bq_valid_timestamp(t) AS
+    CASE
+    WHEN epoch_us(t) BETWEEN -62135596800000000 AND 253402300799999999 OR t IS NULL THEN t
+    ELSE bq_fail(t, 'Timestamp arithmetic leaves the range 0001-01-01 00:00:00+00 to 9999-12-31 23:59:59.999999+00') END;
+CREATE MACRO bq_timestamp_of_micros(n) AS bq_valid_timestamp(make_timestamp(n) AT TIME ZONE 'UTC');
+CREATE MACRO bq_zone_name(zone) AS CASE WHEN regexp_full_match(zone, '[+-][0-9]{1,2}(:?[0-9]{2})?') THEN 'UTC' ELSE zone END;
+CREATE MACRO bq_zone_shift(zone) AS
+    CASE
+    WHEN regexp_full_match(zone, '[+-][0-9]{1,2}(:?[0-9]{2})?') THEN to_microseconds(bq_offset_micros(zone))
+    ELSE to_microseconds(0) END;
+CREATE MACRO bq_local(t, zone) AS ((t AT TIME ZONE bq_zone_name(zone)) + bq_zone_shift(zone));
+CREATE MACRO bq_instant(d, zone) AS ((d - bq_zone_shift(zone)) AT TIME ZONE bq_zone_name(zone));
 CREATE MACRO bq_isoyear_start(t) AS date_trunc('week', make_timestamp(isoyear(t), 1, 4, 0, 0, 0.0));
 CREATE MACRO bq_format_zoned(f, t, zone) AS
-    bq_format_time(f, epoch_us(t AT TIME ZONE zone),
-        (epoch_us(t AT TIME ZONE zone) - epoch_us(t)) // 1000000, zone);
+    bq_format_time(f, epoch_us(bq_local(t, zone)), (epoch_us(bq_local(t, zone)) - epoch_us(t)) // 1000000, zone);
 CREATE MACRO bq_datetime_subtract(a, b) AS
     to_days(CAST((epoch_us(a) - epoch_us(b)) // 86400000000 AS INTEGER))
         + to_microseconds((epoch_us(a) - epoch_us(b)) % 86400000000);

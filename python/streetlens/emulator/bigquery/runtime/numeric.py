@@ -12,6 +12,8 @@ from streetlens.emulator.bigquery.errors import FAILURE_MARKER
 
 _CONTEXT = Context(prec=160)
 _SCALE = Decimal("1e-9")
+# Comparisons are exact, while abs() and + would round to the default context's 28 digits.
+_TOO_LARGE = Decimal("1e30")
 _LIMIT = Decimal("99999999999999999999999999999.999999999")
 
 
@@ -21,10 +23,10 @@ def failure(message: str) -> ValueError:
 
 
 def _fitted(value: Decimal, shown: str) -> str:
-    if abs(value) > _LIMIT + 1:
+    if value.copy_abs() >= _TOO_LARGE:
         raise failure(f"numeric overflow: {shown}")
     rounded = value.quantize(_SCALE, ROUND_HALF_UP, _CONTEXT)
-    if abs(rounded) > _LIMIT:
+    if rounded.copy_abs() > _LIMIT:
         raise failure(f"numeric overflow: {shown}")
     return format(rounded, "f")
 
@@ -38,6 +40,24 @@ def decimal_operation(operator: str, left: str, right: str) -> str:
     if other == 0:
         raise failure(f"division by zero: {shown}")
     return _fitted(_CONTEXT.divide(one, other), shown)
+
+
+def decimal_function(name: str, first: str, second: str) -> str:
+    """Return SQRT, EXP, LN, LOG10, POW or LOG of NUMERIC values."""
+    value = Decimal(first)
+    shown = f"{name}({first})"
+    try:
+        if name == "POW":
+            return _fitted(_CONTEXT.power(value, Decimal(second)), shown)
+        if name == "LOG":
+            return _fitted(_CONTEXT.divide(_CONTEXT.ln(value), _CONTEXT.ln(Decimal(second))), shown)
+        operations = {"SQRT": _CONTEXT.sqrt, "EXP": _CONTEXT.exp, "LN": _CONTEXT.ln, "LOG10": _CONTEXT.log10}
+        result = operations[name](value)
+    except ArithmeticError:
+        raise failure(f"Floating point error in function: {shown}") from None
+    if not result.is_finite():
+        raise failure(f"Floating point error in function: {shown}")
+    return _fitted(result, shown)
 
 
 def decimal_round(text: str, digits: int, nearest: bool) -> str:
@@ -102,6 +122,7 @@ def shift(value: int, places: int) -> int:
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_decimal_operation": (decimal_operation, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+    "bq_decimal_function": (decimal_function, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
     "bq_decimal_round": (decimal_round, ["VARCHAR", "BIGINT", "BOOLEAN"], "VARCHAR"),
     "bq_decimal_text": (decimal_text, ["VARCHAR"], "VARCHAR"),
     "bq_decimal_of_float": (decimal_of_float, ["DOUBLE"], "VARCHAR"),

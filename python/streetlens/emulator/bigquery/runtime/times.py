@@ -25,12 +25,18 @@ def _offset(seconds: int, colon: bool) -> str:
 def _zone_name(offset: int, zone: str) -> str:
     if zone in ("", "UTC"):
         return zone
+    if offset == 0:
+        return "UTC"
     hours, minutes = divmod(abs(offset) // 60, 60)
-    return (
-        f"UTC{'-' if offset < 0 else '+'}{hours}" + (f":{minutes:02d}" if minutes else "")
-        if offset
-        else "UTC"
-    )
+    return f"UTC{'-' if offset < 0 else '+'}" + (f"{hours:02d}{minutes:02d}" if minutes else str(hours))
+
+
+def offset_micros(zone: str) -> int:
+    """Return the microseconds of a UTC offset such as `+5`, `-08:00` or `+0530`."""
+    digits = zone[1:].replace(":", "")
+    hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
+    micros = (int(hours) * 60 + int(minutes)) * 60_000_000
+    return -micros if zone[0] == "-" else micros
 
 
 def format_time(template: str, micros: int, offset: int, zone: str) -> str:
@@ -224,6 +230,7 @@ def interval_number(text: str, span: str, part: int) -> int:
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_format_time": (format_time, ["VARCHAR", "BIGINT", "BIGINT", "VARCHAR"], "VARCHAR"),
+    "bq_offset_micros": (offset_micros, ["VARCHAR"], "BIGINT"),
     "bq_parse_time": (parse_time, ["VARCHAR", "VARCHAR", "VARCHAR"], "BIGINT"),
     "bq_seconds_text": (seconds_text, ["BIGINT"], "VARCHAR"),
     "bq_interval_words": (interval_words, ["BIGINT", "BIGINT", "BIGINT"], "VARCHAR"),

@@ -27,7 +27,7 @@ _CASTS = {
     ("BOOL", "INT64"): "CAST({} AS BIGINT)",
     ("BOOL", "STRING"): "CAST({} AS VARCHAR)",
     ("STRING", "INT64"): "bq_int64_from_text({})",
-    ("STRING", "FLOAT64"): "CAST({} AS DOUBLE)",
+    ("STRING", "FLOAT64"): "bq_float_from_text({})",
     ("STRING", "NUMERIC"): "bq_numeric_from_text({})",
     ("STRING", "BIGNUMERIC"): "bq_bignumeric_from_text({})",
     ("STRING", "BOOL"): "bq_bool_from_text({})",

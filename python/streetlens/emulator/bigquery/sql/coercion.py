@@ -96,7 +96,8 @@ def supertype(values: Sequence[Typed]) -> Type | None:
     """Return the type that every value coerces to, preferring a type that is already there; None when there is none."""
     solid = [value for value in values if value.form not in ("null", "empty_array")]
     if not solid:
-        return values[0].type if values else None
+        arrays = [value.type for value in values if value.form == "empty_array"]
+        return arrays[0] if arrays else values[0].type if values else None
     candidates: list[Type] = []
     # A literal gives way to an expression of the same family, so expressions propose their types first.
     for value in sorted(solid, key=lambda value: value.form in ("integer", "float", "string", "parameter")):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from streetlens.emulator.bigquery.errors import unsupported
+from streetlens.emulator.bigquery.errors import invalid_query, unsupported
 from streetlens.emulator.bigquery.sql import calls, constructors, conversions, operators
 from streetlens.emulator.bigquery.sql.scope import Query, Scope
 from streetlens.emulator.bigquery.sql.typed import NULL, Typed, boolean, floating, integer, string
@@ -155,7 +155,7 @@ def _parameter(node: Expr, scope: Scope) -> Typed:
     name = node.this.name
     found = scope.context.named.get(name.lower())
     if found is None:
-        raise scope.context.error(f"Query parameter '{name}' not found", node)
+        raise invalid_query(f"Query parameter '{name}' not found{scope.context.place_of('@' + name)}")
     return found
 
 

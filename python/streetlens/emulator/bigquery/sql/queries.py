@@ -116,6 +116,7 @@ def _select(node: exp.Select, outer: Scope) -> Query:
     qualify_sql = (
         f" QUALIFY {condition(qualify.this, aliased, 'QUALIFY clause').sql}" if qualify is not None else ""
     )
+    listed = items
     if node.args.get("kind"):
         items = [_value_row(str(node.args["kind"]), items, node, scope)]
     columns = _columns(items, scope)
@@ -130,7 +131,7 @@ def _select(node: exp.Select, outer: Scope) -> Query:
     order = node.args.get("order")
     if order is not None:
         body += " ORDER BY " + ", ".join(
-            _order_item(item, items, columns, aliased) for item in order.expressions
+            _order_item(item, listed, columns, aliased) for item in order.expressions
         )
     return Query(prefix + body + _limits(node, scope), columns, bool(node.args.get("kind")))
 
@@ -217,7 +218,7 @@ def _order_item(
         _ordinal(target, items, aliased, "ORDER BY")
         position = int(target.name) - 1
         value = items[position].value
-        if value.type.kind == "FLOAT64":
+        if value.type.kind == "FLOAT64" or len(columns) != len(items):
             return order_key(value.plain(), node, aliased)
         return order_key(Typed(columns[position].key, value.type), node, aliased)
     return order_key(aliased.expression(target).plain(), node, aliased)

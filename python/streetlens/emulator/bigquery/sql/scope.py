@@ -116,7 +116,7 @@ class Context:
 
     def place_of(self, name: str) -> str:
         """Return ` at [line:column]` of the first place where the statement writes `name`."""
-        found = re.search(rf"\b{re.escape(name)}\b", self.sql, re.IGNORECASE)
+        found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self.sql, re.IGNORECASE)
         return f" at {position(self.sql, found.start())}" if found else ""
 
     def at(self, node: Expr) -> str:

@@ -20,5 +20,4 @@ FUNCTIONS: dict[str, list[Signature]] = {
         signature("INT64, INT64, INT64 -> ARRAY<INT64>", "generate_series({0}, {1}, bq_step({2}))"),
         signature("FLOAT64, FLOAT64, FLOAT64 -> ARRAY<FLOAT64>", "bq_float_series({0}, {1}, {2})"),
     ],
-    "ARRAY_INCLUDES": [signature("ARRAY<T>, T -> BOOL", "list_contains({0}, {1})")],
 }

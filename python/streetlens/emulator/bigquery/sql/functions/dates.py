@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streetlens.emulator.bigquery.sql.signatures import Signature, signature
 
-_LOCAL = "({0} AT TIME ZONE {1})"
+_LOCAL = "bq_local({0}, {1})"
 _UTC = "({0} AT TIME ZONE 'UTC')"
 
 FUNCTIONS: dict[str, list[Signature]] = {
@@ -34,25 +34,23 @@ FUNCTIONS: dict[str, list[Signature]] = {
     ],
     "TIMESTAMP": [
         signature("STRING -> TIMESTAMP", "bq_timestamp_from_text({0})"),
-        signature("STRING, STRING -> TIMESTAMP", "(bq_datetime_from_text({0}) AT TIME ZONE {1})"),
+        signature("STRING, STRING -> TIMESTAMP", "bq_instant(bq_datetime_from_text({0}), {1})"),
         signature("DATE -> TIMESTAMP", "(CAST({0} AS TIMESTAMP) AT TIME ZONE 'UTC')"),
-        signature("DATE, STRING -> TIMESTAMP", "(CAST({0} AS TIMESTAMP) AT TIME ZONE {1})"),
+        signature("DATE, STRING -> TIMESTAMP", "bq_instant(CAST({0} AS TIMESTAMP), {1})"),
         signature("DATETIME -> TIMESTAMP", "({0} AT TIME ZONE 'UTC')"),
-        signature("DATETIME, STRING -> TIMESTAMP", "({0} AT TIME ZONE {1})"),
+        signature("DATETIME, STRING -> TIMESTAMP", "bq_instant({0}, {1})"),
         signature("TIMESTAMP -> TIMESTAMP", "{0}"),
     ],
     "DATE_FROM_UNIX_DATE": [
-        signature("INT64 -> DATE", "CAST(DATE '1970-01-01' + CAST({0} AS INTEGER) AS DATE)")
+        signature("INT64 -> DATE", "bq_valid_date(CAST(DATE '1970-01-01' + CAST({0} AS INTEGER) AS DATE))")
     ],
     "UNIX_DATE": [signature("DATE -> INT64", "CAST({0} - DATE '1970-01-01' AS BIGINT)")],
     "UNIX_SECONDS": [signature("TIMESTAMP -> INT64", "bq_floor_divide(epoch_us({0}), 1000000)")],
     "UNIX_MILLIS": [signature("TIMESTAMP -> INT64", "bq_floor_divide(epoch_us({0}), 1000)")],
     "UNIX_MICROS": [signature("TIMESTAMP -> INT64", "epoch_us({0})")],
-    "TIMESTAMP_SECONDS": [
-        signature("INT64 -> TIMESTAMP", "(make_timestamp({0} * 1000000) AT TIME ZONE 'UTC')")
-    ],
-    "TIMESTAMP_MILLIS": [signature("INT64 -> TIMESTAMP", "(make_timestamp({0} * 1000) AT TIME ZONE 'UTC')")],
-    "TIMESTAMP_MICROS": [signature("INT64 -> TIMESTAMP", "(make_timestamp({0}) AT TIME ZONE 'UTC')")],
+    "TIMESTAMP_SECONDS": [signature("INT64 -> TIMESTAMP", "bq_timestamp_of_micros({0} * 1000000)")],
+    "TIMESTAMP_MILLIS": [signature("INT64 -> TIMESTAMP", "bq_timestamp_of_micros({0} * 1000)")],
+    "TIMESTAMP_MICROS": [signature("INT64 -> TIMESTAMP", "bq_timestamp_of_micros({0})")],
     "FORMAT_TIMESTAMP": [
         signature("STRING, TIMESTAMP -> STRING", "bq_format_time({0}, epoch_us({1}), 0, 'UTC')"),
         signature("STRING, TIMESTAMP, STRING -> STRING", "bq_format_zoned({0}, {1}, {2})"),
@@ -71,7 +69,7 @@ FUNCTIONS: dict[str, list[Signature]] = {
         ),
         signature(
             "STRING, STRING, STRING -> TIMESTAMP",
-            "(make_timestamp(bq_parse_time({0}, {1}, 'TIMESTAMP')) AT TIME ZONE {2})",
+            "bq_instant(make_timestamp(bq_parse_time({0}, {1}, 'TIMESTAMP')), {2})",
         ),
     ],
     "PARSE_DATETIME": [

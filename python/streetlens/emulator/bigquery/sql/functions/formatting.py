@@ -75,7 +75,8 @@ def printed(sql: str, type_: Type, as_literal: bool) -> str:
             f"coalesce({printed(f'({sql}).{quoted(key)}', field.type, as_literal)}, 'NULL')"
             for key, field in zip(field_keys(type_), type_.fields, strict=True)
         )
-        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE '(' || {parts} || ')' END"
+        opening = "'STRUCT('" if as_literal and len(type_.fields) == 1 else "'('"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE {opening} || {parts} || ')' END"
     if type_.kind == "ARRAY":
         item = f"coalesce({printed('e', type_.item, as_literal)}, 'NULL')"
         return f"'[' || array_to_string(list_transform({sql}, lambda e: {item}), ', ') || ']'"

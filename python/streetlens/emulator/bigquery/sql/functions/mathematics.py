@@ -27,11 +27,14 @@ FUNCTIONS: dict[str, list[Signature]] = {
     "FLOOR": _rounded("floor"),
     "DIV": [
         signature("INT64, INT64 -> INT64", "bq_integer_divide({0}, {1})"),
+        signature("NUMERIC, NUMERIC -> NUMERIC", "bq_numeric_trunc(bq_numeric_divide({0}, {1}), 0)"),
     ],
     "IEEE_DIVIDE": [signature("FLOAT64, FLOAT64 -> FLOAT64", "bq_ieee_divide({0}, {1})")],
     "IS_INF": [signature("FLOAT64 -> BOOL", "isinf({0})")],
     "IS_NAN": [signature("FLOAT64 -> BOOL", "isnan({0})")],
     "LOG": [
+        signature("NUMERIC -> NUMERIC", "bq_numeric_function('LN', {0}, '')"),
+        signature("NUMERIC, NUMERIC -> NUMERIC", "bq_numeric_function('LOG', {0}, {1})"),
         signature("FLOAT64 -> FLOAT64", "ln({0})"),
         signature("FLOAT64, FLOAT64 -> FLOAT64", "(ln({0}) / ln({1}))"),
     ],
@@ -39,7 +42,10 @@ FUNCTIONS: dict[str, list[Signature]] = {
         signature("INT64, INT64 -> INT64", "bq_mod({0}, {1})"),
         signature("NUMERIC, NUMERIC -> NUMERIC", "bq_numeric(bq_mod({0}, {1}))"),
     ],
-    "POW": [signature("FLOAT64, FLOAT64 -> FLOAT64", "pow({0}, {1})")],
+    "POW": [
+        signature("NUMERIC, NUMERIC -> NUMERIC", "bq_numeric_function('POW', {0}, {1})"),
+        signature("FLOAT64, FLOAT64 -> FLOAT64", "bq_finite(pow({0}, {1}), {0}, {1}, 'POW')"),
+    ],
     "RAND": [signature(" -> FLOAT64", "random()")],
     "ROUND": [
         signature("FLOAT64 -> FLOAT64", "round({0})"),
@@ -55,17 +61,17 @@ FUNCTIONS: dict[str, list[Signature]] = {
     ],
     "SAFE_ADD": [
         signature("INT64, INT64 -> INT64", "TRY({0} + {1})"),
-        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY({0} + {1})"),
+        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY(bq_float_add({0}, {1}))"),
         signature("NUMERIC, NUMERIC -> NUMERIC", "TRY(bq_numeric({0} + {1}))"),
     ],
     "SAFE_SUBTRACT": [
         signature("INT64, INT64 -> INT64", "TRY({0} - {1})"),
-        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY({0} - {1})"),
+        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY(bq_float_subtract({0}, {1}))"),
         signature("NUMERIC, NUMERIC -> NUMERIC", "TRY(bq_numeric({0} - {1}))"),
     ],
     "SAFE_MULTIPLY": [
         signature("INT64, INT64 -> INT64", "TRY({0} * {1})"),
-        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY({0} * {1})"),
+        signature("FLOAT64, FLOAT64 -> FLOAT64", "TRY(bq_float_multiply({0}, {1}))"),
         signature("NUMERIC, NUMERIC -> NUMERIC", "TRY(bq_numeric_multiply({0}, {1}))"),
     ],
     "SAFE_DIVIDE": [
@@ -82,13 +88,25 @@ FUNCTIONS: dict[str, list[Signature]] = {
         signature("FLOAT64 -> FLOAT64", "CASE WHEN isnan({0}) THEN {0} ELSE CAST(sign({0}) AS DOUBLE) END"),
         signature("NUMERIC -> NUMERIC", "CAST(sign({0}) AS DECIMAL(38,9))"),
     ],
-    "SQRT": [signature("FLOAT64 -> FLOAT64", "sqrt({0})")],
+    "SQRT": [
+        signature("NUMERIC -> NUMERIC", "bq_numeric_function('SQRT', {0}, '')"),
+        signature("FLOAT64 -> FLOAT64", "sqrt({0})"),
+    ],
+    "EXP": [
+        signature("NUMERIC -> NUMERIC", "bq_numeric_function('EXP', {0}, '')"),
+        signature("FLOAT64 -> FLOAT64", "bq_finite(exp({0}), {0}, 0.0, 'EXP')"),
+    ],
+    "LN": [
+        signature("NUMERIC -> NUMERIC", "bq_numeric_function('LN', {0}, '')"),
+        signature("FLOAT64 -> FLOAT64", "ln({0})"),
+    ],
+    "LOG10": [
+        signature("NUMERIC -> NUMERIC", "bq_numeric_function('LOG10', {0}, '')"),
+        signature("FLOAT64 -> FLOAT64", "log10({0})"),
+    ],
     "ATAN2": [signature("FLOAT64, FLOAT64 -> FLOAT64", "atan2({0}, {1})")],
     **dict(
         [
-            _float("EXP", "exp({0})"),
-            _float("LN", "ln({0})"),
-            _float("LOG10", "log10({0})"),
             _float("CBRT", "bq_cbrt({0})"),
             _float("SIN", "sin({0})"),
             _float("COS", "cos({0})"),
@@ -96,8 +114,8 @@ FUNCTIONS: dict[str, list[Signature]] = {
             _float("ASIN", "asin({0})"),
             _float("ACOS", "acos({0})"),
             _float("ATAN", "atan({0})"),
-            _float("SINH", "sinh({0})"),
-            _float("COSH", "cosh({0})"),
+            _float("SINH", "bq_finite(sinh({0}), {0}, 0.0, 'SINH')"),
+            _float("COSH", "bq_finite(cosh({0}), {0}, 0.0, 'COSH')"),
             _float("TANH", "tanh({0})"),
             _float("ASINH", "asinh({0})"),
             _float("ACOSH", "acosh({0})"),

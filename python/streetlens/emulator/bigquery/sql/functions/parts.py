@@ -37,6 +37,7 @@ _MICROS = {
     "DAY": 86_400_000_000, "WEEK": 604_800_000_000,
 }  # fmt: skip
 _PARTS = {"DATE": _CALENDAR, "TIME": _CLOCK, "DATETIME": _CLOCK + _CALENDAR, "TIMESTAMP": _CLOCK + _CALENDAR}
+_KNOWN = {*_CLOCK, *_CALENDAR, "DAYOFWEEK", "DAYOFYEAR", "DATE", "TIME", "DATETIME"}
 _ADDABLE = {
     "DATE": ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR"),
     "TIME": _CLOCK,
@@ -53,8 +54,10 @@ def _part(node: Expr, scope: Scope) -> tuple[str, int]:
         if weekday in _WEEKDAYS:
             return "WEEK", _WEEKDAYS.index(weekday)
     name = node.name.upper() if isinstance(node, exp.Column | exp.Var | exp.Identifier) else ""
-    if not name:
-        raise scope.context.error("A valid date part name is required", node)
+    if name not in _KNOWN:
+        raise scope.context.error(
+            f"A valid date part name is required but found {name or 'an expression'}", node
+        )
     return ("WEEK", 1) if name == "ISOWEEK" else (name, 0)
 
 
@@ -85,15 +88,17 @@ def added_sql(value: str, kind: str, amount: str, unit: str) -> str:
     if unit in ("MONTH", "QUARTER", "YEAR"):
         months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
         moved = f"({value} + to_months(CAST({amount} * {months} AS INTEGER)))"
-        return f"CAST({moved} AS DATE)" if kind == "DATE" else moved
+        return f"bq_valid_date(CAST({moved} AS DATE))" if kind == "DATE" else f"bq_valid_datetime({moved})"
     if kind == "DATE":
-        return f"CAST({value} + CAST({amount} * {7 if unit == 'WEEK' else 1} AS INTEGER) AS DATE)"
+        return (
+            f"bq_valid_date(CAST({value} + CAST({amount} * {7 if unit == 'WEEK' else 1} AS INTEGER) AS DATE))"
+        )
     micros = f"{amount} * {_MICROS[unit]}"
     if kind == "TIME":
         return f"({value} + to_microseconds({micros}))"
     if kind == "TIMESTAMP":
-        return f"(make_timestamp(epoch_us({value}) + {micros}) AT TIME ZONE 'UTC')"
-    return f"make_timestamp(epoch_us({value}) + {micros})"
+        return f"bq_timestamp_of_micros(epoch_us({value}) + {micros})"
+    return f"bq_valid_datetime(make_timestamp(epoch_us({value}) + {micros}))"
 
 
 def _adder(kind: str, name: str, sign: str) -> Function:
@@ -110,9 +115,9 @@ def _adder(kind: str, name: str, sign: str) -> Function:
             raise scope.context.error(f"{name} needs an INTERVAL with one date part", node)
         amount, unit = interval(arguments[1], scope)
         if unit not in _ADDABLE[actual]:
-            raise scope.context.error(f"{name} does not support the {unit} date part", arguments[1])
-        signed = f"({sign}{amount.sql})"
-        return Typed(added_sql(value.sql, actual, signed, unit), _TYPES[actual])
+            message = f"{name} does not support the {unit} date part when the argument is {actual} type"
+            raise scope.context.error(message, arguments[1])
+        return Typed(added_sql(value.sql, actual, f"({sign}{amount.sql})", unit), _TYPES[actual])
 
     return handle
 
@@ -132,8 +137,8 @@ def _trunc(kind: str, name: str) -> Function:
             raise scope.context.error(f"{name} does not support the {unit} date part", arguments[1])
         if len(arguments) == 3:
             zone = _argument(arguments[2], scope, STRING, name).sql
-            local = truncated(f"({value.sql} AT TIME ZONE {zone})", "DATETIME", unit, start)
-            return Typed(f"({local} AT TIME ZONE {zone})", TIMESTAMP)
+            local = truncated(f"bq_local({value.sql}, {zone})", "DATETIME", unit, start)
+            return Typed(f"bq_instant({local}, {zone})", TIMESTAMP)
         if actual == "TIMESTAMP":
             local = truncated(f"({value.sql} AT TIME ZONE 'UTC')", "DATETIME", unit, start)
             return Typed(f"({local} AT TIME ZONE 'UTC')", TIMESTAMP)
@@ -165,18 +170,17 @@ def _diff(kind: str, name: str) -> Function:
             actual = kinds.pop()
         left, right = (_argument(argument, scope, _TYPES[actual], name).sql for argument in arguments[:2])
         unit, start = _part(arguments[2], scope)
-        if unit not in _PARTS[actual]:
-            raise scope.context.error(f"{name} does not support the {unit} date part", arguments[2])
+        if unit not in ((*_CLOCK, "DAY") if actual == "TIMESTAMP" else _PARTS[actual]):
+            message = f"{name} does not support the {unit} date part when the argument is {actual} type"
+            raise scope.context.error(message, arguments[2])
         return Typed(_difference(left, right, actual, unit, start), INT64)
 
     return handle
 
 
 def _difference(left: str, right: str, kind: str, unit: str, start: int) -> str:
-    if kind == "TIMESTAMP" and unit in _MICROS and unit != "WEEK":
-        return f"bq_truncate_divide(epoch_us({left}) - epoch_us({right}), {_MICROS[unit]})"
     if kind == "TIMESTAMP":
-        left, right = f"({left} AT TIME ZONE 'UTC')", f"({right} AT TIME ZONE 'UTC')"
+        return f"bq_truncate_divide(epoch_us({left}) - epoch_us({right}), {_MICROS[unit]})"
     if kind == "TIME":
         left, right = f"(DATE '1970-01-01' + {left})", f"(DATE '1970-01-01' + {right})"
     if unit in _CLOCK:
@@ -236,7 +240,7 @@ def _extract(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
         return Typed(f"bq_interval_part({value.sql}, {literal(name)})", INT64)
     if kind not in _TYPES:
         raise scope.context.error(f"EXTRACT from a value of type {value.type} is not defined", node)
-    local = f"({value.sql} AT TIME ZONE {zone})" if kind == "TIMESTAMP" else value.sql
+    local = f"bq_local({value.sql}, {zone})" if kind == "TIMESTAMP" else value.sql
     if kind == "TIME":
         local = f"(DATE '1970-01-01' + {local})"
     if kind == "DATE":

@@ -97,7 +97,9 @@ def _json_reader(name: str, template: str, result: Type) -> Function:
         sql = template.format(
             source, literal(read_path(path.value, name.startswith("JSON_EXTRACT"), node, scope))
         )
-        if shape != result:
+        if shape == STRING and result == JSON:
+            sql = f"nullif(CAST({sql} AS VARCHAR), 'null')"
+        elif shape != result:
             sql = f"CAST({sql} AS {'VARCHAR[]' if shape.kind == 'ARRAY' else 'VARCHAR'})"
         return Typed(sql, shape)
 
@@ -119,14 +121,14 @@ def _to_json_string(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Type
     if len(arguments) != 1:
         raise unsupported("TO_JSON_STRING with pretty printing", scope.context.at(node).removeprefix(" at "))
     value = scope.expression(arguments[0])
-    return Typed(f"coalesce(CAST({to_json(value.sql, value.type)} AS VARCHAR), 'null')", STRING)
+    return Typed(f"coalesce(CAST({to_json(value.sql, value.type, True)} AS VARCHAR), 'null')", STRING)
 
 
 def _to_json(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 1:
         raise unsupported("TO_JSON with options", scope.context.at(node).removeprefix(" at "))
     value = scope.expression(arguments[0])
-    text = f"CAST({to_json(value.sql, value.type)} AS VARCHAR)"
+    text = f"CAST({to_json(value.sql, value.type, False)} AS VARCHAR)"
     return Typed(f"coalesce(bq_parse_json({text}), CAST('null' AS JSON))", JSON)
 
 
@@ -145,9 +147,9 @@ FUNCTIONS: dict[str, Function] = {
     "JSON_VALUE_ARRAY": _json_reader("JSON_VALUE_ARRAY", "bq_json_value_array({0}, {1})", array_of(STRING)),
     "TO_JSON": _to_json,
     "TO_JSON_STRING": _to_json_string,
-    "CURRENT_DATE": _clock("CURRENT_DATE", DATE, "CAST({now} AT TIME ZONE {zone} AS DATE)"),
-    "CURRENT_TIME": _clock("CURRENT_TIME", TIME, "CAST({now} AT TIME ZONE {zone} AS TIME)"),
-    "CURRENT_DATETIME": _clock("CURRENT_DATETIME", DATETIME, "({now} AT TIME ZONE {zone})"),
+    "CURRENT_DATE": _clock("CURRENT_DATE", DATE, "CAST(bq_local({now}, {zone}) AS DATE)"),
+    "CURRENT_TIME": _clock("CURRENT_TIME", TIME, "CAST(bq_local({now}, {zone}) AS TIME)"),
+    "CURRENT_DATETIME": _clock("CURRENT_DATETIME", DATETIME, "bq_local({now}, {zone})"),
     "CURRENT_TIMESTAMP": _clock("CURRENT_TIMESTAMP", TIMESTAMP, "{now}"),
     **REGEXP,
 }

@@ -30,7 +30,10 @@ FUNCTIONS: dict[str, list[Signature]] = {
     "INSTR": [
         signature("STRING, STRING -> INT64", "CAST(instr({0}, {1}) AS BIGINT)"),
     ],
-    "LEAST": [signature("T... -> T", "bq_least([{all}])")],
+    "LEAST": [
+        signature("FLOAT64... -> FLOAT64", "bq_float_least([{all}])"),
+        signature("T... -> T", "bq_least([{all}])"),
+    ],
     "LEFT": [
         signature("STRING, INT64 -> STRING", "left({0}, bq_not_negative({1}, 'LEFT'))"),
         signature("BYTES, INT64 -> BYTES", "bq_bytes_slice({0}, 1, {1})"),
@@ -41,8 +44,13 @@ FUNCTIONS: dict[str, list[Signature]] = {
     ],
     "LOWER": [signature("STRING -> STRING", "lower({0})")],
     "LPAD": [
-        signature("STRING, INT64 -> STRING", "lpad({0}, CAST({1} AS INTEGER), ' ')"),
-        signature("STRING, INT64, STRING -> STRING", "lpad({0}, CAST({1} AS INTEGER), {2})"),
+        signature(
+            "STRING, INT64 -> STRING", "lpad(bq_pad_checked({0}, {1}, ' '), CAST({1} AS INTEGER), ' ')"
+        ),
+        signature(
+            "STRING, INT64, STRING -> STRING",
+            "lpad(bq_pad_checked({0}, {1}, {2}), CAST({1} AS INTEGER), {2})",
+        ),
     ],
     "LTRIM": [
         signature("STRING -> STRING", "ltrim({0}, ' \t\n\r\x0b\x0c')"),
@@ -66,8 +74,13 @@ FUNCTIONS: dict[str, list[Signature]] = {
     "REVERSE": [signature("STRING -> STRING", "bq_reverse({0})")],
     "RIGHT": [signature("STRING, INT64 -> STRING", "right({0}, bq_not_negative({1}, 'RIGHT'))")],
     "RPAD": [
-        signature("STRING, INT64 -> STRING", "rpad({0}, CAST({1} AS INTEGER), ' ')"),
-        signature("STRING, INT64, STRING -> STRING", "rpad({0}, CAST({1} AS INTEGER), {2})"),
+        signature(
+            "STRING, INT64 -> STRING", "rpad(bq_pad_checked({0}, {1}, ' '), CAST({1} AS INTEGER), ' ')"
+        ),
+        signature(
+            "STRING, INT64, STRING -> STRING",
+            "rpad(bq_pad_checked({0}, {1}, {2}), CAST({1} AS INTEGER), {2})",
+        ),
     ],
     "RTRIM": [
         signature("STRING -> STRING", "rtrim({0}, ' \t\n\r\x0b\x0c')"),
