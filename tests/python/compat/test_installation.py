@@ -119,7 +119,7 @@ def test_vertexai_without_generative_models_is_replaced_as_a_whole(tmp_path: Pat
     assert printed_by(program) == "vertexai vertexai.generative_models"
 
 
-def test_the_ipython_extension_registers_and_says_so() -> None:
+def test_the_ipython_extension_registers_and_says_so(tmp_path: Path) -> None:
     program = """
         from IPython.core.interactiveshell import InteractiveShell
         shell = InteractiveShell.instance()
@@ -128,7 +128,7 @@ def test_the_ipython_extension_registers_and_says_so() -> None:
         print(vertexai.__name__)
         shell.run_line_magic("unload_ext", "streetlens")
     """
-    lines = printed_by(program, environment={"IPYTHONDIR": "/nonexistent"}).splitlines()
+    lines = printed_by(program, environment={"IPYTHONDIR": str(tmp_path)}).splitlines()
     assert lines[0] == "streetlens serves vertexai, vertexai.generative_models."
     assert "google.cloud.bigquery, google.cloud.bigquery_data_exchange_v1beta1: installed here" in lines[1]
     assert lines[2] == "streetlens.compat.vertexai"
