@@ -69,6 +69,7 @@ impl TokenSource for PythonSource {
 }
 
 /// Attaches to Python from a worker thread, unless the interpreter is going away.
+#[expect(clippy::disallowed_methods, reason = "the one place that may, because it asks first")]
 fn bridge_attach<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     if !bridge::may_attach() {
         return Err(Error::new(ErrorKind::Cancelled, "the Python interpreter is shutting down"));

@@ -55,7 +55,7 @@ pub struct SettingsInput {
 impl Settings {
     /// Strips, fills in from the environment and checks every value; contacts nothing.
     pub fn resolve(input: &SettingsInput) -> Result<Self> {
-        Self::resolve_with(input, &|name| std::env::var(name).ok())
+        Self::resolve_with(input, &from_environment)
     }
 
     /// [`Settings::resolve`] with the environment as an argument.
@@ -116,7 +116,12 @@ pub fn is_local(url: &Url) -> bool {
 /// The file of extra certificate authorities that other programs of this machine use.
 #[must_use]
 pub fn ca_bundle_from_environment() -> Option<PathBuf> {
-    ca_bundle(&|name| std::env::var(name).ok())
+    ca_bundle(&from_environment)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn ca_bundle(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {

@@ -84,6 +84,7 @@ impl TokenCache {
         self.state.renew(refused.generation, true).await
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the renewal is for everybody, also when who caused it is cancelled")]
     fn renew_in_background(&self, generation: u64) {
         let is_under_way_or_failed_just_now =
             self.state.refresh.try_lock().map_or(true, |failure| self.state.recent_failure(failure.as_ref()).is_some());
@@ -151,6 +152,7 @@ impl Lease {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "`retry` is above this module; tests pause tokio's clock")]
 async fn fetch_patiently(source: &dyn TokenSource, force: bool) -> Result<Authorization> {
     let mut failed: Option<Error> = None;
     for pause in [None, Some(Duration::from_millis(200)), Some(Duration::from_secs(1))] {
@@ -174,6 +176,7 @@ async fn fetch_in_time(source: &dyn TokenSource, force: bool) -> Result<Authoriz
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests wait for every task that they spawn")]
 mod tests {
     use super::*;
     use async_trait::async_trait;

@@ -193,6 +193,7 @@ impl BigQueryClient {
     }
 
     /// Waits for the job; a server that answers at once is not asked again at once.
+    #[expect(clippy::disallowed_methods, reason = "a pause between two questions, not between attempts")]
     async fn poll(&self, query: &Query, job: &RunningJob) -> Result<Page> {
         let asked = Instant::now();
         let page = self.results(query, job, None, None).await?;

@@ -33,6 +33,7 @@ impl Clock for SystemClock {
         Instant::now()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the clock that the others use")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

@@ -28,6 +28,7 @@ pub struct Services {
 type Answer = Response<Full<Bytes>>;
 
 /// Serves connections until the process ends.
+#[expect(clippy::disallowed_methods, reason = "connections live as long as the process")]
 pub async fn serve(listener: TcpListener, services: Arc<Services>) -> io::Result<()> {
     loop {
         let (connection, _) = listener.accept().await?;
@@ -43,6 +44,7 @@ async fn serve_connection(connection: TcpStream, services: Arc<Services>) {
     drop(serving.await);
 }
 
+#[expect(clippy::disallowed_methods, reason = "the latency is what this server is for")]
 async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Result<Answer> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
