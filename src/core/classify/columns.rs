@@ -103,7 +103,7 @@ impl AnswerSchema {
 
 /// Models without enforced schemas like to wrap JSON in a Markdown fence.
 fn without_fence(text: &str) -> &str {
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
     inner.and_then(|inner| inner.strip_suffix("```")).map_or(text, str::trim)
 }
@@ -128,7 +128,9 @@ fn decode(schema: &Arc<Schema>, shape: &Shape, answers: &[Option<Value>]) -> Res
     }
     let mut rows = Vec::with_capacity(answers.len());
     for answer in answers {
-        rows.push(answer.as_ref().map_or_else(|| Value::Object(Map::new()), |answer| normal(answer, shape)));
+        // A row without an answer has no values, and neither has one that answers `null` where the schema allows it.
+        let answer = answer.as_ref().filter(|answer| answer.is_object());
+        rows.push(answer.map_or_else(|| Value::Object(Map::new()), |answer| normal(answer, shape)));
     }
     let mut decoder =
         ReaderBuilder::new(Arc::clone(schema)).with_batch_size(rows.len()).build_decoder().map_err(internal)?;
@@ -197,6 +199,7 @@ fn internal(cause: arrow_schema::ArrowError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int64Type;
     use serde_json::json;
@@ -215,6 +218,15 @@ mod tests {
         assert_eq!(fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["label", "speed", "tags"]);
         assert_eq!(columns[1].as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(30), None, None]);
         assert!(matches!(fields[0].data_type(), DataType::Dictionary(..)));
+    }
+
+    #[test]
+    fn an_answer_that_is_null_whole_has_no_values() {
+        let schema =
+            AnswerSchema::json_schema(&json!({"type": ["object", "null"], "properties": {"a": {"type": "string"}}}));
+        let (schema, answers) = (schema.unwrap(), [Some(Value::Null), Some(json!({"a": "x"}))]);
+        assert!(schema.read("null").is_ok());
+        assert_eq!(schema.columns(&answers).unwrap().1[0].null_count(), 1);
     }
 
     #[test]
