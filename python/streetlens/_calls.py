@@ -356,7 +356,7 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         display.close()
         if isinstance(error, (KeyboardInterrupt, StreetlensError)):
             # Finished rows were paid for: they are never lost with the error.
-            error.results = Results(run.table())  # type: ignore[union-attr]
+            error.results = Results(run.table())  # type: ignore[union-attr]  # exceptions take attributes
 
     return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end)
 

@@ -123,7 +123,7 @@ def test_a_value_that_is_no_text_is_refused_by_name(name: str) -> None:
 
 def test_a_wish_about_retired_models_that_nobody_knows_is_refused() -> None:
     with pytest.raises(sl.ConfigurationError, match="on_retired='ignore'"):
-        sl.Client(project="demo", on_retired="ignore")  # type: ignore[arg-type]
+        sl.Client(project="demo", on_retired="ignore")  # type: ignore[arg-type]  # is refused
 
 
 def test_without_any_project_the_error_says_how_to_set_it() -> None:
