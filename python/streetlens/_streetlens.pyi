@@ -3,6 +3,24 @@
 from collections.abc import Callable
 from typing import Any, final
 
+__all__ = [
+    "Call",
+    "NativeTable",
+    "Run",
+    "Session",
+    "__version__",
+    "classify",
+    "generate_content",
+    "http_request",
+    "join",
+    "place",
+    "query",
+    "settings",
+    "shut_down",
+    "subscribe",
+    "subscribe_listing",
+]
+
 __version__: str
 
 @final
