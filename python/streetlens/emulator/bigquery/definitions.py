@@ -53,7 +53,7 @@ def create(
     if query is not None and kind == "TABLE":
         outcome.statement_type = "CREATE_TABLE_AS_SELECT"
     fields = _fields(statement.this, scope) if isinstance(statement.this, exp.Schema) else []
-    columns = result_columns(query) if query is not None else []
+    columns = result_columns(query, stored=f"in CREATE {kind}") if query is not None else []
     if fields and query is not None:
         raise unsupported("CREATE TABLE with both a column list and AS SELECT")
     if cursor is None:

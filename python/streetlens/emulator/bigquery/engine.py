@@ -48,6 +48,8 @@ class Engine:
         self.wall_clock = wall_clock
         self.catalog = Catalog(project, location)
         self._connection = duckdb.connect(":memory:")
+        # One thread per statement keeps the order of rows without ORDER BY, and of ARRAY_AGG, the same on every run.
+        self._connection.execute("SET GLOBAL threads = 1")
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute("SET GLOBAL ieee_floating_point_ops = false")
         runtime.install(self._connection)

@@ -244,7 +244,8 @@ def _statement(project: str, query: Mapping[str, Any], location: str | None) -> 
         if default.get("datasetId")
         else None
     )
-    return StatementRequest(str(query["query"]), project, named, positional, dataset, location)
+    stored = bool(query.get("destinationTable"))
+    return StatementRequest(str(query["query"]), project, named, positional, dataset, location, stored)
 
 
 def _destination(query: Mapping[str, Any], project: str) -> Destination | None:

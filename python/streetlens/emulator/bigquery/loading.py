@@ -96,9 +96,26 @@ def _transport(value: Any, type_: Type) -> Any:
     if type_.kind == "RANGE":
         start, end = (value["start"], value["end"]) if isinstance(value, Mapping) else value
         return {"start": _transport(start, type_.item), "end": _transport(end, type_.item)}
+    if type_.kind == "TIMESTAMP":
+        return _utc_text(value)
     if type_.kind == "JSON":
         return value if isinstance(value, str) else json.dumps(value)
     return _scalar(value)
+
+
+def _utc_text(value: Any) -> str:
+    """Return a TIMESTAMP as UTC text without a zone; texts may be ISO 8601 with Z, an offset or `UTC`."""
+    moment = value
+    if isinstance(value, str):
+        plain = value.strip().removesuffix("UTC").rstrip()
+        plain = f"{plain[:-1]}+00:00" if plain.endswith(("Z", "z")) else plain
+        try:
+            moment = datetime.fromisoformat(plain)
+        except ValueError:
+            raise invalid(f"Invalid timestamp: '{value}'") from None
+    if not isinstance(moment, datetime):
+        raise invalid(f"Invalid timestamp: {value!r}")
+    return _scalar(moment)
 
 
 def _scalar(value: Any) -> str:
@@ -129,8 +146,10 @@ def _from_transport(sql: str, type_: Type, depth: int) -> str:
         )
         return f"CASE WHEN {sql} IS NULL THEN NULL ELSE {{{parts}}} END"
     if type_.kind == "RANGE":
-        start, end = (cast_sql(f'({sql})."{side}"', STRING, type_.item) for side in ("start", "end"))
+        start, end = (_from_transport(f'({sql})."{side}"', type_.item, depth) for side in ("start", "end"))
         return f"CASE WHEN {sql} IS NULL THEN NULL ELSE bq_range({start}, {end}) END"
+    if type_.kind == "TIMESTAMP":
+        return f"(CAST({sql} AS TIMESTAMP) AT TIME ZONE 'UTC')"
     if type_.kind == "BYTES":
         return f"from_base64({sql})"
     if type_.kind == "JSON":

@@ -27,6 +27,7 @@ class StatementRequest:
     positional: Sequence[Typed] = ()
     default_dataset: tuple[str, str] | None = None
     location: str | None = None
+    has_destination: bool = False
 
 
 @dataclass

@@ -40,7 +40,8 @@ def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyCo
     if not isinstance(statement, exp.Query):
         return change(engine, statement, scope, catalog, cursor)
     query = scope.query(statement)
-    columns = result_columns(query)
+    stored = "when a destination table is present" if request.has_destination else None
+    columns = result_columns(query, stored=stored)
     outcome = _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
     outcome.physical, outcome.total_rows = materialize(engine, cursor, query, columns, scope)
     return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,59 @@ def normal(text: str) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
+_STEP = re.compile(r'\.("(?:[^"\\]|\\.)*")|\[(\d+)\]')
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+def found(text: str, path: str) -> str:
+    """Return a document that holds only what `path` names in a malformed text, empty when it is not reached.
+
+    BigQuery reads a text only as far as the path needs, so a value before the damage is still an answer.
+    """
+    steps = [json.loads(name) if name else int(index) for name, index in _STEP.findall(path)]
+    try:
+        at = 0
+        for step in steps:
+            at = _entered(text, at, step)
+        value, _ = _DECODER.raw_decode(text, _skipped(text, at))
+    except (ValueError, IndexError):
+        return ""
+    for step in reversed(steps):
+        value = {step: value} if isinstance(step, str) else [None] * step + [value]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _skipped(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _entered(text: str, at: int, step: str | int) -> int:
+    """Return where the member or element `step` of the value at `at` starts; raises ValueError when it has none."""
+    at = _skipped(text, at)
+    if text[at] != ("{" if isinstance(step, str) else "["):
+        raise ValueError(text)
+    position = 0
+    while True:
+        at = _skipped(text, at + 1)
+        if isinstance(step, str):
+            name, at = _DECODER.raw_decode(text, at)
+            at = _skipped(text, at)
+            if text[at] != ":":
+                raise ValueError(text)
+            if name == step:
+                return at + 1
+            at = _skipped(text, at + 1)
+        elif position == step:
+            return at
+        _, at = _DECODER.raw_decode(text, at)
+        at, position = _skipped(text, at), position + 1
+        if text[at] != ",":
+            raise ValueError(text)
+
+
 FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
-    "bq_json_normal": (normal, ["VARCHAR"], "VARCHAR")
+    "bq_json_normal": (normal, ["VARCHAR"], "VARCHAR"),
+    "bq_json_found": (found, ["VARCHAR", "VARCHAR"], "VARCHAR"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 _WORD = re.compile(r"[^\s\[\](){}/|<>!?@\"^#$&~_,.:;*%+\-]+")
@@ -23,6 +24,24 @@ def initcap(text: str) -> str:
     return _WORD.sub(lambda word: word.group()[:1].upper() + word.group()[1:].lower(), text.lower())
 
 
+def contains_substr(text: str, part: str) -> bool:
+    """Whether a text contains another, compared in NFKC form and without case."""
+    one, other = (
+        unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+        for value in (text, part)
+    )
+    return other in one
+
+
+def group_unmatched(text: str, pattern: str) -> bool:
+    """Whether the first match of an RE2 pattern leaves its only group out, which DuckDB shows as an empty text."""
+    try:
+        matched = re.search(pattern, text)
+    except re.error:
+        return False
+    return matched is not None and matched.group(1) is None
+
+
 def bytes_slice(data: bytes, start: int, length: int) -> bytes:
     """Return `length` bytes from position `start`, counted from 1."""
     return data[start - 1 : start - 1 + length]
@@ -37,6 +56,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_characters": (characters, ["VARCHAR"], "VARCHAR[]"),
     "bq_reverse": (reverse, ["VARCHAR"], "VARCHAR"),
     "bq_initcap": (initcap, ["VARCHAR"], "VARCHAR"),
+    "bq_contains_substr": (contains_substr, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "bq_group_unmatched": (group_unmatched, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
     "bq_bytes_slice": (bytes_slice, ["BLOB", "BIGINT", "BIGINT"], "BLOB"),
     "bq_decode_lossy": (decode_lossy, ["BLOB"], "VARCHAR"),
 }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from streetlens.emulator.bigquery.errors import unsupported
-from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.signatures import match, no_signature, signature
 from streetlens.emulator.bigquery.sql.typed import Typed
+from streetlens.emulator.bigquery.sql.windows import order_by
 from streetlens.emulator.bigquery.types import INT64
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _SPREAD = ("FLOAT64 -> FLOAT64",)
 _AVERAGED = f"CAST(sum({_D}{{0}}){_W} AS DECIMAL(38,9)), CAST(count({_D}{{0}}){_W} AS DECIMAL(38,9))"
 _NUMERIC_AVG = f"bq_numeric_divide({_AVERAGED})"
 _QUANTILE_POSITIONS = "list_transform(range({1} + 1), lambda i: i / {1})"
-_TOP = f"bq_top_entries(map_entries(histogram({{0}}){_W}), {{1}})"
+_TOP = f"bq_top_entries(map_entries(histogram({{{{'v': {{0}}}}}}){_W}), {{1}})"
 
 AGGREGATES: dict[str, list[Signature]] = {
     "COUNT": [signature("T -> INT64", f"count({_D}{{0}}){_W}")],
@@ -51,7 +51,7 @@ AGGREGATES: dict[str, list[Signature]] = {
     "MIN": [
         signature(
             "FLOAT64 -> FLOAT64",
-            f"CASE WHEN bool_or(isnan({{0}})){_W} THEN CAST('nan' AS DOUBLE) ELSE min({{0}}){_W} END",
+            f"CASE WHEN bool_or(isnan({{0}})){_W} THEN CAST('nan' AS DOUBLE) ELSE min({_D}{{0}}){_W} END",
         ),
         signature("T -> T", f"min({_D}{{0}}){_W}"),
     ],
@@ -89,7 +89,12 @@ AGGREGATES: dict[str, list[Signature]] = {
     "VARIANCE": _same("var_samp", *_SPREAD),
     "VAR_SAMP": _same("var_samp", *_SPREAD),
     "VAR_POP": _same("var_pop", *_SPREAD),
-    "CORR": _same("corr", "FLOAT64, FLOAT64 -> FLOAT64"),
+    "CORR": [
+        signature(
+            "FLOAT64, FLOAT64 -> FLOAT64",
+            f"CASE WHEN regr_count({{0}}, {{1}}){_W} > 1 THEN corr({{0}}, {{1}}){_W} END",
+        )
+    ],
     "COVAR_POP": _same("covar_pop", "FLOAT64, FLOAT64 -> FLOAT64"),
     "COVAR_SAMP": _same("covar_samp", "FLOAT64, FLOAT64 -> FLOAT64"),
     "GROUPING": [signature("T -> INT64", "CAST(grouping({0}) AS BIGINT)")],
@@ -118,6 +123,7 @@ WINDOW_ONLY: dict[str, list[Signature]] = {
     "PERCENTILE_CONT": [signature("FLOAT64, FLOAT64 -> FLOAT64", f"quantile_cont({{0}}, {{1}}){_W}")],
     "PERCENTILE_DISC": [signature("T, FLOAT64 -> T", f"quantile_disc({{0}}, {{1}}){_W}")],
 }
+_UNORDERED = ("STRUCT", "ARRAY", "JSON", "GEOGRAPHY", "BIGNUMERIC")
 _ORDERED = {"ARRAY_AGG", "STRING_AGG", "ARRAY_CONCAT_AGG"}
 
 
@@ -173,30 +179,58 @@ def aggregate(name: str, node: Expr, scope: Scope, over: str | None) -> Typed:
         raise scope.context.error(
             f"Aggregate function {name} does not support ORDER BY or LIMIT in arguments", node
         )
-    values = [scope.expression(argument) for argument in arguments]
-    if name in ("MIN", "MAX") and values and values[0].type.kind in ("ARRAY", "STRUCT", "JSON", "GEOGRAPHY"):
-        raise scope.context.error(f"{name} is not defined for arguments of type {values[0].type}", node)
-    if name in ("MIN", "MAX") and values and values[0].type.kind == "BIGNUMERIC":
-        raise unsupported(f"{name} of BIGNUMERIC", scope.context.at(node).removeprefix(" at "))
-    if name == "ARRAY_AGG" and values and values[0].type.kind == "ARRAY":
-        raise scope.context.error(
-            "The argument to ARRAY_AGG must not be an array type but was " + str(values[0].type), node
-        )
-    if name == "APPROX_QUANTILES" and len(values) == 2:
-        values[1] = Typed(str(values[1].value), INT64, "integer", values[1].value)
+    values = _arguments(name, arguments, node, scope)
     if modifiers.having is not None:
         return _having(name, values, modifiers.having, scope, window)
-    condition = ""
-    if modifiers.nulls == "IGNORE NULLS" and name == "ARRAY_AGG":
-        condition = f" FILTER ({values[0].sql} IS NOT NULL)"
-    order = f" ORDER BY {order_by(modifiers.order, scope)}" if modifiers.order else ""
-    limit = f"[1:{scope.expression(modifiers.limit).value}]" if modifiers.limit is not None else ""
-    distinct = "DISTINCT " if modifiers.distinct else ""
-    signatures = _filled(AGGREGATES[name], {_D: distinct, _O: order, _W: condition + window, _N: limit})
-    found = match(signatures, values)
+    _refuse_modifiers(name, modifiers, node, scope)
+    found = match(_filled(AGGREGATES[name], _parts(name, values[:1], modifiers, window, scope)), values)
     if found is None:
         raise no_signature(name, AGGREGATES[name], values, node, scope)
     return found
+
+
+def _arguments(name: str, arguments: Sequence[Expr], node: Expr, scope: Scope) -> list[Typed]:
+    """Return the compiled arguments; raises for types that `name` does not take."""
+    values = [scope.expression(argument) for argument in arguments]
+    kind = values[0].type.kind if values else ""
+    if name in ("MIN", "MAX") and kind in ("ARRAY", "STRUCT", "JSON", "GEOGRAPHY"):
+        raise scope.context.error(f"{name} is not defined for arguments of type {values[0].type}", node)
+    if name in ("MIN", "MAX", "SUM", "AVG") and kind == "BIGNUMERIC":
+        raise unsupported(f"{name} of BIGNUMERIC", scope.context.at(node).removeprefix(" at "))
+    if name == "ARRAY_AGG" and kind == "ARRAY":
+        message = f"The argument to ARRAY_AGG must not be an array type but was {values[0].type}"
+        raise scope.context.error(message, node)
+    if name in ("APPROX_QUANTILES", "APPROX_TOP_COUNT") and len(values) == 2:
+        if not isinstance(values[1].value, int) or values[1].value < 1:
+            raise scope.context.error(
+                f"Argument 2 to {name} must be a positive integer literal or parameter", node
+            )
+        values[1] = Typed(str(values[1].value), INT64, "integer", values[1].value)
+    return values
+
+
+def _refuse_modifiers(name: str, modifiers: _Modifiers, node: Expr, scope: Scope) -> None:
+    at = scope.context.at(node).removeprefix(" at ")
+    if modifiers.distinct and not all(_D in candidate.template for candidate in AGGREGATES[name]):
+        raise unsupported(f"{name} with DISTINCT", at)
+    if modifiers.nulls == "RESPECT NULLS" and name != "ARRAY_AGG":
+        raise unsupported(f"{name} with RESPECT NULLS", at)
+
+
+def _parts(
+    name: str, first: Sequence[Typed], modifiers: _Modifiers, window: str, scope: Scope
+) -> dict[str, str]:
+    """Return what stands for each marker in the templates."""
+    order = f" ORDER BY {order_by(modifiers.order, scope)}" if modifiers.order else ""
+    condition = ""
+    if modifiers.nulls == "IGNORE NULLS" and name == "ARRAY_AGG":
+        condition = f" FILTER ({first[0].sql} IS NOT NULL)"
+    if modifiers.distinct and name in _ORDERED and not order and first[0].type.kind not in _UNORDERED:
+        # BigQuery leaves this order open; sorting makes every run give the same answer.
+        order = f" ORDER BY {first[0].sql}"
+    limit = f"[1:{scope.expression(modifiers.limit).value}]" if modifiers.limit is not None else ""
+    distinct = "DISTINCT " if modifiers.distinct else ""
+    return {_D: distinct, _O: order, _W: condition + window, _N: limit}
 
 
 def _filled(signatures: Sequence[Signature], parts: Mapping[str, str]) -> list[Signature]:
@@ -232,77 +266,3 @@ def window_function(name: str, node: Expr, scope: Scope, over: str) -> Typed:
     if found is None:
         raise no_signature(name, WINDOW_ONLY[name], values, node, scope)
     return found
-
-
-def order_by(ordered: Sequence[Expr], scope: Scope) -> str:
-    """Return ORDER BY keys: NULL first ascending and last descending, NaN between NULL and the numbers."""
-    keys = []
-    for item in ordered:
-        value = scope.expression(item.this)
-        keys.append(order_key(value, item, scope))
-    return ", ".join(keys)
-
-
-def order_key(value: Typed, item: Expr, scope: Scope) -> str:
-    """Return one ORDER BY key of an already compiled value."""
-    if value.type.kind in ("ARRAY", "STRUCT", "JSON", "GEOGRAPHY"):
-        raise scope.context.error(f"ORDER BY does not support expressions of type {value.type}", item)
-    if value.type.kind == "BIGNUMERIC":
-        raise unsupported("ORDER BY a BIGNUMERIC", scope.context.at(item).removeprefix(" at "))
-    descending = bool(item.args.get("desc"))
-    nulls_first = bool(item.args.get("nulls_first"))
-    nulls = "NULLS FIRST" if nulls_first else "NULLS LAST"
-    direction = "DESC" if descending else "ASC"
-    key = f"{value.sql} {direction} {nulls}"
-    if value.type.kind == "FLOAT64" and value.form == "expression":
-        return f"isnan({value.sql}) {'ASC' if descending else 'DESC'} {nulls}, {key}"
-    return key
-
-
-def over_clause(node: Expr, scope: Scope) -> str:
-    """Return the OVER clause, with a named window written out."""
-    named = node.args.get("alias")
-    base = node
-    if named is not None:
-        current: Scope | None = scope
-        while current is not None and named.name.lower() not in current.windows:
-            current = current.parent
-        if current is None:
-            raise scope.context.error(f"Unrecognized window alias {named.name}", node)
-        base = current.windows[named.name.lower()]
-    partition = node.args.get("partition_by") or base.args.get("partition_by") or []
-    order = node.args.get("order") or base.args.get("order")
-    spec = node.args.get("spec") or base.args.get("spec")
-    parts = []
-    if partition:
-        parts.append("PARTITION BY " + ", ".join(scope.expression(item).sql for item in partition))
-    if order is not None:
-        parts.append("ORDER BY " + _window_order(order, spec, scope))
-    if spec is not None:
-        parts.append(_frame(spec, scope))
-    return f" OVER ({' '.join(parts)})"
-
-
-def _window_order(order: Expr, spec: Expr | None, scope: Scope) -> str:
-    if spec is not None and spec.args.get("kind") == "RANGE":
-        item = order.expressions[0]
-        value = scope.expression(item.this)
-        direction = "DESC NULLS LAST" if item.args.get("desc") else "ASC NULLS FIRST"
-        return f"{value.sql} {direction}"
-    return order_by(order.expressions, scope)
-
-
-def _frame(spec: Expr, scope: Scope) -> str:
-    def bound(side: str) -> str:
-        value = spec.args.get(side)
-        if isinstance(value, str):
-            return f"{value} {spec.args.get(side + '_side') or ''}".strip()
-        if value is None:
-            return "CURRENT ROW"
-        amount = scope.expression(value)
-        if distance(amount, INT64) >= IMPOSSIBLE and spec.args.get("kind") == "ROWS":
-            raise scope.context.error("Window framing expression must be an INT64", value)
-        number = coerce(amount, INT64).sql if spec.args.get("kind") == "ROWS" else amount.sql
-        return f"{number} {spec.args[side + '_side']}"
-
-    return f"{spec.args['kind']} BETWEEN {bound('start')} AND {bound('end')}"

@@ -13,6 +13,7 @@ from streetlens.emulator.bigquery.sql.functions import KNOWN_BUT_MISSING, SCALAR
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.signatures import match, no_signature
 from streetlens.emulator.bigquery.sql.typed import Typed
+from streetlens.emulator.bigquery.sql.windows import over_clause
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -67,7 +68,7 @@ def _window(node: Expr, scope: Scope) -> Typed:
     if not isinstance(inner, exp.Anonymous):
         raise unsupported(f"OVER after {inner.sql('bigquery')}", scope.context.at(node).removeprefix(" at "))
     name = str(inner.this).upper()
-    over = aggregates.over_clause(node, scope)
+    over = over_clause(node, scope)
     if name in aggregates.WINDOW_ONLY:
         return aggregates.window_function(name, inner, scope, over)
     if name in aggregates.AGGREGATES:

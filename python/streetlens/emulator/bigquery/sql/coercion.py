@@ -105,7 +105,7 @@ def supertype(values: Sequence[Typed]) -> Type | None:
             candidates.append(value.type)
     merged = _merged_struct(solid)
     if merged is not None:
-        candidates.append(merged)
+        candidates.insert(0, merged)
     for candidate in candidates:
         if all(distance(value, candidate) < IMPOSSIBLE for value in values):
             return candidate

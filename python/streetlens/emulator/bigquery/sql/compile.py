@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,11 @@ def compile_result(statement: Expr, scope: Scope) -> tuple[Query, list[tuple[str
     return query, result_columns(query)
 
 
-def result_columns(query: Query) -> list[tuple[str, Type]]:
-    """Return the named result columns: anonymous ones are `f0_`, `f1_`, ..., a STRUCT row is spread into its fields."""
+def result_columns(query: Query, *, stored: str | None = None) -> list[tuple[str, Type]]:
+    """Return the named result columns: anonymous ones are `f0_`, `f1_`, ..., a STRUCT row is spread into its fields.
+
+    Equal names become `a`, `a_1`, ... in a result, and are refused where the columns are `stored` under their names.
+    """
     if query.value_table and query.columns[0].type.kind == "STRUCT":
         pairs = [(field.name, field.type) for field in query.columns[0].type.fields]
     else:
@@ -43,10 +47,23 @@ def result_columns(query: Query) -> list[tuple[str, Type]]:
             anonymous += 1
         else:
             columns.append((name, type_))
+    return _distinct(columns, stored)
+
+
+def _distinct(columns: list[tuple[str, Type]], stored: str | None) -> list[tuple[str, Type]]:
+    taken = {name.lower() for name, _ in columns}
     seen: set[str] = set()
-    for name, _ in columns:
-        if name.lower() in seen:
-            message = f"Duplicate column names in the result are not supported. Found duplicate(s): {name}"
-            raise invalid_query(message)
-        seen.add(name.lower())
-    return columns
+    unique = []
+    for name, type_ in columns:
+        if name.lower() not in seen:
+            seen.add(name.lower())
+            unique.append((name, type_))
+            continue
+        if stored is not None:
+            raise invalid_query(
+                f"Duplicate column names in the result are not supported {stored}. Found duplicate(s): {name}"
+            )
+        number = next(n for n in itertools.count(1) if f"{name}_{n}".lower() not in taken)
+        taken.add(f"{name}_{number}".lower())
+        unique.append((f"{name}_{number}", type_))
+    return unique

@@ -32,6 +32,8 @@ def compile_expression(node: Expr, scope: Scope) -> Typed:
     """Return `node` as DuckDB SQL with its GoogleSQL type; raises invalidQuery for what it cannot mean."""
     handler = _HANDLERS.get(type(node))
     if handler is None:
+        if type(node) in _NAMED:
+            raise unsupported(_NAMED[type(node)], scope.context.at(node).removeprefix(" at "))
         raise unsupported(f"The expression {node.key.upper()}", scope.context.at(node).removeprefix(" at "))
     return handler(node, scope)
 
@@ -193,6 +195,13 @@ def _star(node: Expr, scope: Scope) -> Typed:
     raise scope.context.error("Argument * can only be used in COUNT(*)", node)
 
 
+_NAMED: dict[type[Expr], str] = {
+    exp.StrToTime: "CAST with FORMAT",
+    exp.StrToDate: "CAST with FORMAT",
+    exp.Kwarg: "A named argument",
+    exp.Filter: "FILTER",
+    exp.Lambda: "A lambda expression",
+}
 _HANDLERS: dict[type[Expr], Handler] = {
     exp.Literal: _literal,
     exp.RawString: lambda node, _scope: string(str(node.this)),

@@ -71,6 +71,7 @@ ARITHMETIC: dict[type[Expr], tuple[str, list[Signature]]] = {
             signature("FLOAT64, FLOAT64 -> FLOAT64", "bq_divide({0}, {1})"),
             signature("NUMERIC, NUMERIC -> NUMERIC", "bq_numeric_divide({0}, {1})"),
             signature("BIGNUMERIC, BIGNUMERIC -> BIGNUMERIC", "bq_bignumeric_divide({0}, {1})"),
+            signature("INTERVAL, INT64 -> INTERVAL", "bq_interval_divide({0}, {1})"),
         ],
     ),
     exp.BitwiseAnd: ("&", [signature("INT64, INT64 -> INT64", "({0} & {1})")]),

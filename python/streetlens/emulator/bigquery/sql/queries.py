@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from streetlens.emulator.bigquery.errors import unsupported
-from streetlens.emulator.bigquery.sql.aggregates import order_key
-from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance, supertype
+from streetlens.emulator.bigquery.errors import invalid_query, unsupported
+from streetlens.emulator.bigquery.sql.coercion import coerce, supertype
 from streetlens.emulator.bigquery.sql.constructors import struct
 from streetlens.emulator.bigquery.sql.naming import output_name
 from streetlens.emulator.bigquery.sql.operators import condition
 from streetlens.emulator.bigquery.sql.relations import add_from
 from streetlens.emulator.bigquery.sql.scope import OutputColumn, Query, Scope
 from streetlens.emulator.bigquery.sql.stars import expand_star, is_star
+from streetlens.emulator.bigquery.sql.syntax import position
 from streetlens.emulator.bigquery.sql.typed import Typed
+from streetlens.emulator.bigquery.sql.windows import order_key
 from streetlens.emulator.bigquery.types import INT64, Type
 
 if TYPE_CHECKING:
@@ -105,7 +106,13 @@ def _select(node: exp.Select, outer: Scope) -> Query:
     scope.clause = None if from_sql else "SELECT without FROM clause"
     items = _items(node, scope)
     if not items:
-        raise scope.context.error("SELECT list must not be empty", node)
+        place = (
+            scope.context.place_of("FROM")
+            if from_sql
+            else f" at {position(scope.context.sql, len(scope.context.sql))}"
+        )
+        problem = "SELECT list must not be empty" if from_sql else "Unexpected end of script"
+        raise invalid_query(f"Syntax error: {problem}{place}")
     aliased = _aliased(items, scope)
     group_sql = _group(node, items, scope, aliased)
     having = node.args.get("having")
@@ -247,14 +254,16 @@ def _value_row(kind: str, items: Sequence[_Item], node: Expr, scope: Scope) -> _
 
 
 def _columns(items: Sequence[_Item], scope: Scope) -> tuple[OutputColumn, ...]:
-    columns = tuple(OutputColumn(item.name, item.value.type, scope.context.fresh("c")) for item in items)
+    columns = tuple(
+        OutputColumn(item.name, item.value.type, scope.context.fresh("c"), item.value.form) for item in items
+    )
     scope.context.names.update({column.key: column.name for column in columns if column.name is not None})
     return columns
 
 
 def _check_distinct(items: Sequence[_Item], scope: Scope) -> None:
     for item in items:
-        if item.value.type.kind in ("ARRAY", "JSON", "GEOGRAPHY"):
+        if item.value.type.kind in ("JSON", "GEOGRAPHY"):
             name = item.name or "1"
             message = f"Column {name} of type {item.value.type} cannot be used in SELECT DISTINCT"
             raise scope.context.error(message, item.node)
@@ -279,8 +288,7 @@ def _set_operation(node: exp.SetOperation, outer: Scope) -> Query:
         raise scope.context.error(f"{message}, query 2 has {len(right.columns)} columns", node.expression)
     types = []
     for index, (one, other) in enumerate(zip(left.columns, right.columns, strict=True), 1):
-        first, second = _as_value(one, node.this, index), _as_value(other, node.expression, index)
-        common = supertype([first, second])
+        common = supertype([_branch_value(one), _branch_value(other)])
         if common is None:
             message = f"Column {index} in {node.key.upper()} has incompatible types: {one.type}, {other.type}"
             raise scope.context.error(message, node)
@@ -300,32 +308,17 @@ def _set_operation(node: exp.SetOperation, outer: Scope) -> Query:
     return Query(prefix + _ordered_set(query, node, scope), columns, left.value_table)
 
 
-def _as_value(column: OutputColumn, branch: Expr, index: int) -> Typed:
-    """Return a branch's column; a NULL or literal in a plain SELECT still coerces like one."""
-    if isinstance(branch, exp.Select) and len(branch.expressions) >= index:
-        part = branch.expressions[index - 1].unalias()
-        if isinstance(part, exp.Null):
-            return Typed("NULL", INT64, "null")
-        if isinstance(part, exp.Literal) and not part.is_string and column.type == INT64:
-            return Typed("", INT64, "integer")
-    return Typed("", column.type)
-
-
 def _aligned(query: Query, types: Sequence[Type]) -> str:
     if all(column.type == type_ for column, type_ in zip(query.columns, types, strict=True)):
         return f"(SELECT * FROM ({query.sql}))"
-    parts = ", ".join(
-        coerce(
-            Typed(
-                column.key,
-                column.type,
-                "null" if distance(Typed("", column.type), type_) >= IMPOSSIBLE else "expression",
-            ),
-            type_,
-        ).sql
-        for column, type_ in zip(query.columns, types, strict=True)
-    )
+    pairs = zip(query.columns, types, strict=True)
+    parts = ", ".join(coerce(_branch_value(column), type_).sql for column, type_ in pairs)
     return f"(SELECT {parts} FROM ({query.sql}))"
+
+
+def _branch_value(column: OutputColumn) -> Typed:
+    """Return a branch's column as a value; a literal still coerces like one, but for its parts."""
+    return Typed(column.key, column.type, "expression" if column.form in ("array", "struct") else column.form)
 
 
 def _ordered_set(query: Query, node: Expr, scope: Scope) -> str:

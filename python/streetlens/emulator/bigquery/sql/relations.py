@@ -123,7 +123,8 @@ def _implicit_unnest(node: exp.Table, scope: Scope) -> str:
     column: Expr = exp.Column(this=parts[-1].copy())
     for key, part in zip(("table", "db", "catalog"), reversed(parts[:-1]), strict=False):
         column.set(key, part.copy())
-    return _unnested(column, node.alias or parts[-1].name, None, node, scope)
+    offset = node.args.get("offset")
+    return _unnested(column, node.alias or parts[-1].name, offset.name if offset else None, node, scope)
 
 
 def _unnest(node: exp.Unnest, scope: Scope) -> str:
@@ -172,9 +173,9 @@ def _join(left_sql: str, join: exp.Join, scope: Scope) -> str:
     right_sql = add_item(join.this, scope)
     on, using = join.args.get("on"), join.args.get("using")
     if on is None and not using:
+        if right_sql.startswith("LATERAL") and (side or kind == "INNER"):
+            return f"{left_sql} {_SIDES[side]} {right_sql} ON true"
         if side:
-            if isinstance(join.this, exp.Unnest) or right_sql.startswith("LATERAL"):
-                return f"{left_sql} {_SIDES[side]} {right_sql} ON true"
             raise scope.context.error(
                 f"{side} JOIN must have an immediately following ON or USING clause", join
             )

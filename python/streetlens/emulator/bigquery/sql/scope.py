@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query
 from streetlens.emulator.bigquery.sql.syntax import position
-from streetlens.emulator.bigquery.sql.typed import Typed
+from streetlens.emulator.bigquery.sql.typed import Form, Typed
 from streetlens.emulator.bigquery.types import Field, Type, field_keys, literal, quoted
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """One column of a query's result: its GoogleSQL name (None when anonymous), type and DuckDB identifier."""
+    """One result column: its GoogleSQL name (None when anonymous), type, DuckDB identifier and literal form."""
 
     name: str | None
     type: Type
     key: str
+    form: Form = "expression"
 
 
 @dataclass(frozen=True)

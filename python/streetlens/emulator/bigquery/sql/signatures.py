@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streetlens.emulator.bigquery.errors import BigQueryError
+from streetlens.emulator.bigquery.errors import BigQueryError, unsupported
 from streetlens.emulator.bigquery.sql.coercion import IMPOSSIBLE, coerce, distance, supertype
 from streetlens.emulator.bigquery.sql.scope import Scope
 from streetlens.emulator.bigquery.sql.typed import Typed
@@ -74,6 +74,14 @@ def no_signature(
     name: str, signatures: Sequence[Signature], values: Sequence[Typed], node: Expr, scope: Scope
 ) -> BigQueryError:
     """Return BigQuery's error for arguments that no signature of `name` takes."""
+    if any(value.type.kind == "BYTES" for value in values) and any(
+        argument.kind == "STRING" for candidate in signatures for argument in candidate.arguments
+    ):
+        return unsupported(f"{name} of BYTES", scope.context.at(node).removeprefix(" at "))
+    if len(values) > max((len(candidate.arguments) for candidate in signatures), default=0):
+        return unsupported(
+            f"{name} with {len(values)} arguments", scope.context.at(node).removeprefix(" at ")
+        )
     types = ", ".join("NULL" if value.form == "null" else str(value.type) for value in values)
     supported = "; ".join(f"{name}{candidate}" for candidate in signatures)
     given = f"argument types: {types}" if values else "no arguments"

@@ -26,10 +26,22 @@ class GoogleSql(BigQuery):
     class Parser(BigQueryParser):
         """Keep functions as `Anonymous` nodes: their meaning is decided by the signature tables."""
 
+        # A path in FROM that means an array is recognised where names are resolved, with its WITH OFFSET.
+        SUPPORTS_IMPLICIT_UNNEST = False
+
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parse for name, parse in BigQueryParser.FUNCTION_PARSERS.items() if name in _SPECIAL_SYNTAX
         }
+
+        def _parse_table(self, *args: Any, **kwargs: Any) -> Expr | None:
+            """Accept `table.array AS alias WITH OFFSET AS position`, which sqlglot knows after UNNEST only."""
+            table: Expr | None = super()._parse_table(*args, **kwargs)
+            if isinstance(table, exp.Table) and self._match_pair(TokenType.WITH, TokenType.OFFSET):
+                self._match(TokenType.ALIAS)
+                name = self._parse_id_var(any_token=False, tokens=self.UNNEST_OFFSET_ALIAS_TOKENS)
+                table.set("offset", name or exp.to_identifier("offset"))
+            return table
 
 
 def parse(sql: str) -> Expr:

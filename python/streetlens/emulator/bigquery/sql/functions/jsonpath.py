@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql.scope import Scope
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _LEGACY_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[\s*(\d+)\s*\]|\[\s*'([^']*)'
 def read_path(path: str, legacy: bool, node: Expr, scope: Scope) -> str:
     """Return the path as DuckDB reads it; quotes are `."name"`, or `['name']` in the legacy JSON_EXTRACT functions."""
     rest = path.strip()
+    if rest.startswith(("lax ", "strict ")):
+        raise unsupported("A JSONPath mode", scope.context.at(node).removeprefix(" at "))
     if not rest.startswith("$"):
         raise scope.context.error(f"JSONPath must start with '$': {path}", node)
     rest, steps = rest[1:], ["$"]

@@ -64,7 +64,11 @@ def _extract(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     value, pattern = _texts("REGEXP_EXTRACT", arguments, 2, node, scope)
     group = _group("REGEXP_EXTRACT", pattern, node, scope)
     matched = f"regexp_matches({value.sql}, {pattern.sql})"
-    return Typed(f"CASE WHEN {matched} THEN regexp_extract({value.sql}, {pattern.sql}, {group}) END", STRING)
+    extracted = f"regexp_extract({value.sql}, {pattern.sql}, {group})"
+    if group:
+        left_out = f"{extracted} = '' AND bq_group_unmatched({value.sql}, {pattern.sql})"
+        return Typed(f"CASE WHEN {matched} AND NOT ({left_out}) THEN {extracted} END", STRING)
+    return Typed(f"CASE WHEN {matched} THEN {extracted} END", STRING)
 
 
 def _extract_all(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:

@@ -88,7 +88,8 @@ def _json_reader(name: str, template: str, result: Type) -> Function:
             raise scope.context.error(
                 f"No matching signature for function {name} for argument types: {value.type}", node
             )
-        source = value.sql if value.type.kind == "JSON" else f"bq_json_or_null({value.sql})"
+        place = literal(read_path(path.value, name.startswith("JSON_EXTRACT"), node, scope))
+        source = value.sql if value.type.kind == "JSON" else f"bq_json_document({value.sql}, {place})"
         shape = result
         if value.type.kind != "JSON" and result.kind == "JSON":
             shape = STRING

@@ -16,10 +16,11 @@ FUNCTIONS: dict[str, list[Signature]] = {
     "CODE_POINTS_TO_STRING": [
         signature(
             "ARRAY<INT64> -> STRING",
-            "array_to_string(list_transform({0}, lambda c: chr(CAST(c AS INTEGER))), '')",
+            "CASE WHEN list_count({0}) = len({0}) "
+            "THEN array_to_string(list_transform({0}, lambda c: chr(CAST(c AS INTEGER))), '') END",
         )
     ],
-    "CONTAINS_SUBSTR": [signature("STRING, STRING -> BOOL", "contains(lower({0}), lower({1}))")],
+    "CONTAINS_SUBSTR": [signature("STRING, STRING -> BOOL", "bq_contains_substr({0}, {1})")],
     "ENDS_WITH": [signature("STRING, STRING -> BOOL", "ends_with({0}, {1})")],
     "FROM_BASE64": [signature("STRING -> BYTES", "from_base64({0})")],
     "FROM_HEX": [
