@@ -126,7 +126,7 @@ class GoogleAuthSource:
     def __init__(self, credentials: Any, http: NativeHttp) -> None:
         self._credentials = credentials
         self._http = http
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         self.description = (
             "google-auth's default credentials" if credentials is None else _described(credentials)
         )
@@ -138,7 +138,7 @@ class GoogleAuthSource:
         Raises:
             AuthenticationError: There are no credentials, or they cannot be refreshed; the hint says what to run.
         """
-        with self._lock:
+        with self._lock():
             credentials = self._resolved()
             if force or not _is_fresh(credentials):
                 self._refresh(credentials)
@@ -152,13 +152,17 @@ class GoogleAuthSource:
         Raises:
             AuthenticationError: There are no credentials.
         """
-        with self._lock:
+        with self._lock():
             credentials = self._resolved()
         return (
             self.project
             or getattr(credentials, "project_id", None)
             or getattr(credentials, "quota_project_id", None)
         )
+
+    def _lock(self) -> threading.Lock:
+        """The lock of this process: a forked child may inherit one that is held by a thread it does not have."""
+        return self._locks.setdefault(os.getpid(), threading.Lock())
 
     def _resolved(self) -> Any:
         if self._credentials is None:

@@ -103,6 +103,30 @@ def test_a_forked_child_fetches_a_token_of_its_own(emulator: Emulator) -> None:
     assert said.splitlines() == ["[{'n': 1}]", "0", "[{'n': 2}]"]
 
 
+def test_a_fork_while_another_thread_renews_the_token_leaves_both_sides_working(emulator: Emulator) -> None:
+    emulator.world.require_token = True
+    emulator.faults.add("slow", service="token", seconds=1.0, times=1)
+    program = """
+        import json, time, urllib.request
+        from google.oauth2.credentials import Credentials
+
+        user = Credentials(
+            None, refresh_token="r", token_uri=sys.argv[1] + "/token", client_id="i", client_secret="s"
+        )
+        client = sl.Client(project="demo", endpoint=sys.argv[1], credentials=user)
+        waiting = threading.Thread(target=lambda: print(client.query("SELECT 7 AS n").to_dicts()))
+        waiting.start()
+        renewing = False
+        while not renewing:
+            with urllib.request.urlopen(sys.argv[1] + "/emulator/requests?service=token") as answer:
+                renewing = bool(json.load(answer)["requests"])
+        print(in_child(lambda: print(client.query("SELECT 1 AS n").to_dicts())))
+        waiting.join()
+    """
+    said = printed_by(FORKED + _body(program), emulator.url)
+    assert sorted(said.splitlines()) == ["0", "[{'n': 1}]", "[{'n': 7}]"]
+
+
 # Each leaves something under way that never ends by itself.
 UNDER_WAY = {
     "blocking": """
