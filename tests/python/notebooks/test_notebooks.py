@@ -75,11 +75,6 @@ def test_a_kernel_is_named_so_that_no_dialog_asks(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_opens_in_colab_under_its_own_name(path: Path) -> None:
-    assert re.search(rf"colab\.research\.google\.com/\S+/notebooks/{path.name}\)", read(path).cells[0].source)
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_one_variable_chooses_the_emulator(path: Path) -> None:
     choices = [
         cell.source
