@@ -48,6 +48,9 @@ class Engine:
         self.wall_clock = wall_clock
         self.catalog = Catalog(project, location)
         self._connection = duckdb.connect(":memory:")
+        # A query that needs more ends with an error instead of filling the memory or the working directory.
+        self._connection.execute("SET GLOBAL memory_limit = '2GB'")
+        self._connection.execute("SET GLOBAL temp_directory = ''")
         # One thread per statement keeps the order of rows without ORDER BY, and of ARRAY_AGG, the same on every run.
         self._connection.execute("SET GLOBAL threads = 1")
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")

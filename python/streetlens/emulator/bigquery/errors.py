@@ -140,5 +140,10 @@ def from_duckdb(error: duckdb.Error) -> BigQueryError:
         )
     if isinstance(error, duckdb.InterruptException):
         return BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return invalid_query(
+            "Resources exceeded during query execution: The query could not be executed in the allotted memory.",
+            reason="resourcesExceeded",
+        )
     first_line = text.split("\n", 1)[0]
     return unsupported(f"This query (its engine answered: {first_line})")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import duckdb
 import pytest
 
-from streetlens.emulator.bigquery.errors import BigQueryError
+from streetlens.emulator.bigquery import Engine
+from streetlens.emulator.bigquery.errors import BigQueryError, from_duckdb
 
 OBSERVATIONS = "imagery.latest_observations"
 
@@ -92,3 +94,14 @@ def test_no_error_of_the_engine_behind_it_shows_through(sql: Any) -> None:
         sql.outcome(f"SELECT asset_id, SUM(views) FROM {OBSERVATIONS} GROUP BY asset_type")
     assert "GROUP BY list" not in caught.value.message
     assert "asset_id" in caught.value.message
+
+
+def test_a_query_beyond_the_memory_ends_as_bigquery_ends_it() -> None:
+    error = from_duckdb(duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block"))
+    assert (error.status, error.reason) == (400, "resourcesExceeded")
+
+
+def test_nothing_is_ever_written_to_the_working_directory() -> None:
+    engine = Engine("demo")
+    assert engine.cursor().execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
+    engine.close()
