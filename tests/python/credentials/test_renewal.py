@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import streetlens as sl
+from streetlens import _calls
 from streetlens._credentials import GoogleAuthSource
 from streetlens._streetlens import http_request  # noqa: TID251 - what the client gives its credentials
 from streetlens.emulator import Emulator
@@ -33,17 +34,30 @@ def test_200_concurrent_callers_cause_one_token_request(guarded: Emulator, user:
     assert guarded.world.tokens.requests == 1
 
 
-def test_threads_that_begin_together_cause_one_token_request(guarded: Emulator, user: Any) -> None:
-    client = client_of(guarded, user)
+def test_threads_that_begin_together_cause_one_token_request(
+    guarded: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
     together = threading.Barrier(16)
+    make_session = vars(_calls)["NativeSession"]
+
+    def token() -> str:
+        asked.append(1)
+        return guarded.world.tokens.issue().value
+
+    def make_slowly(*arguments: Any) -> Any:
+        time.sleep(0.05)  # lets the other threads run meanwhile
+        return make_session(*arguments)
 
     def ask() -> int:
         together.wait()
         return len(client.query(ONE))
 
+    monkeypatch.setattr(_calls, "NativeSession", make_slowly)
+    client = client_of(guarded, token)
     with ThreadPoolExecutor(16) as pool:
         assert [future.result() for future in [pool.submit(ask) for _ in range(16)]] == [1] * 16
-    assert guarded.world.tokens.requests == 1
+    assert len(asked) == 1
 
 
 def test_a_failed_renewal_is_told_to_everybody_who_waited(guarded: Emulator, revoked_user: Any) -> None:

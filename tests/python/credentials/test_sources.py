@@ -12,6 +12,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.oauth2 import service_account
 
 import streetlens as sl
+from streetlens._credentials import GoogleAuthSource
+from streetlens._streetlens import http_request  # noqa: TID251 - what the client gives its credentials
 from streetlens.emulator import Emulator
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -35,10 +37,12 @@ def test_a_service_account_of_google_auth(guarded: Emulator, key: dict[str, str]
 def test_a_service_account_without_scopes_is_given_the_one_it_needs(
     guarded: Emulator, key: dict[str, str]
 ) -> None:
-    account = service_account.Credentials.from_service_account_info(key)
-    client = sl.Client(project="demo", endpoint=guarded.url, credentials=account)
-    for _ in range(3):
-        assert len(client.query("SELECT 1 AS one")) == 1
+    assert ask(guarded, service_account.Credentials.from_service_account_info(key)) == [{"one": 1}]
+
+
+def test_a_fresh_token_is_kept_when_scopes_were_added(guarded: Emulator, key: dict[str, str]) -> None:
+    source = GoogleAuthSource(service_account.Credentials.from_service_account_info(key), http_request)
+    assert source.fetch(force=False) == source.fetch(force=False)
     assert guarded.world.tokens.requests == 1
 
 
