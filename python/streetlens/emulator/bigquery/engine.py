@@ -58,9 +58,16 @@ class Engine:
         runtime.install(self._connection)
         self._names = itertools.count(1)
         self.writing = threading.RLock()
+        self._closing: list[Callable[[], None]] = []
+
+    def at_close(self, action: Callable[[], None]) -> None:
+        """Call `action` when the engine closes."""
+        self._closing.append(action)
 
     def close(self) -> None:
-        """Release the database."""
+        """Stop what uses the database and release it."""
+        for action in self._closing:
+            action()
         self._connection.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

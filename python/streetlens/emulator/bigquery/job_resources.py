@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streetlens.emulator.bigquery.catalog import Table
-from streetlens.emulator.bigquery.jobs import Job, Jobs, billed_bytes
+from streetlens.emulator.bigquery.jobs import Job, Jobs
 from streetlens.emulator.bigquery.outcomes import Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
@@ -106,7 +106,7 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     outcome = job.outcome
     query: dict[str, Any] = {
         "totalBytesProcessed": str(outcome.bytes_processed),
-        "totalBytesBilled": str(billed_bytes(outcome)),
+        "totalBytesBilled": str(outcome.billed),
         "totalSlotMs": str(slot_millis(job)),
         "cacheHit": False,
         "statementType": outcome.statement_type,

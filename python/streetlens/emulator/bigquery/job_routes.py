@@ -10,7 +10,7 @@ from aiohttp import web
 
 from streetlens.emulator.bigquery.destinations import Destination
 from streetlens.emulator.bigquery.encode import FormatOptions
-from streetlens.emulator.bigquery.errors import BigQueryError, invalid, unsupported
+from streetlens.emulator.bigquery.errors import BigQueryError, invalid, not_found, unsupported
 from streetlens.emulator.bigquery.http import answered, flag, in_thread, json_body, json_response, whole
 from streetlens.emulator.bigquery.job_resources import (
     dml_statistics,
@@ -20,7 +20,7 @@ from streetlens.emulator.bigquery.job_resources import (
     millis,
     slot_millis,
 )
-from streetlens.emulator.bigquery.jobs import Job, Jobs, billed_bytes
+from streetlens.emulator.bigquery.jobs import Job, Jobs
 from streetlens.emulator.bigquery.outcomes import StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
 from streetlens.emulator.bigquery.parameters import read_parameters
@@ -65,6 +65,8 @@ class _JobHandlers:
         job = self._jobs.repeated(project, request_id, fingerprint) if request_id else None
         if job is None:
             configuration = {"query": {key: body[key] for key in _QUERY_KEYS if key in body}}
+            if body.get("jobTimeoutMs"):
+                configuration["jobTimeoutMs"] = body["jobTimeoutMs"]
             job = self._jobs.submit(self._jobs.new_job(statement, configuration, labels=body.get("labels")))
             if request_id:
                 self._jobs.remember(project, str(request_id), fingerprint, job)
@@ -142,7 +144,7 @@ class _JobHandlers:
             "jobReference": job.reference,
             "cacheHit": False,
             "totalBytesProcessed": str(outcome.bytes_processed),
-            "totalBytesBilled": str(billed_bytes(outcome)),
+            "totalBytesBilled": str(outcome.billed),
             "totalSlotMs": str(slot_millis(job)),
             "statementType": outcome.statement_type,
             **dml_statistics(outcome),
@@ -151,6 +153,8 @@ class _JobHandlers:
             body["location"] = job.location
         if outcome.columns is None or outcome.physical is None:
             return []
+        if job.expired and job.anonymous is not None:
+            raise not_found(f"Table {job.anonymous.name} (the emulator keeps the newest results only)")
         body["schema"] = to_rest_schema(outcome.columns)
         total = outcome.total_rows or 0
         body["totalRows"] = str(total)
@@ -245,7 +249,8 @@ def _statement(project: str, query: Mapping[str, Any], location: str | None) -> 
         else None
     )
     stored = bool(query.get("destinationTable"))
-    return StatementRequest(str(query["query"]), project, named, positional, dataset, location, stored)
+    limit = whole(query.get("maximumBytesBilled"), "maximumBytesBilled")
+    return StatementRequest(str(query["query"]), project, named, positional, dataset, location, stored, limit)
 
 
 def _destination(query: Mapping[str, Any], project: str) -> Destination | None:

@@ -7,6 +7,7 @@ import hashlib
 import re
 import threading
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,9 @@ from streetlens.emulator.bigquery.types import to_rest_schema
 _SLOW = re.compile(r"/\*\s*emulator:\s*run for ([0-9.]+) seconds?\s*\*/")
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 _REQUEST_ID_LIFETIME = 15 * 60
-_MEGABYTE = 1024 * 1024
+# BigQuery keeps a result for a day; the emulator keeps this many, and a statement may run this long.
+_KEPT_RESULTS = 1000
+_LONGEST_RUN_SECONDS = 300.0
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     cancelled: bool = False
+    expired: bool = False
     destination: Destination | None = None
     anonymous: Table | None = None
     executed: threading.Event = field(default_factory=threading.Event)
@@ -70,8 +74,10 @@ class Jobs:
         self.engine = engine
         self._jobs: dict[tuple[str, str], Job] = {}
         self._requests: dict[tuple[str, str], tuple[float, str, Job]] = {}
+        self._kept: deque[Job] = deque()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emulator-bigquery")
+        engine.at_close(self.close)
 
     def close(self) -> None:
         """Stop accepting jobs and let the running ones end."""
@@ -127,13 +133,14 @@ class Jobs:
 
     def all(self, project: str) -> list[Job]:
         """Return the jobs of a project, newest first."""
-        return sorted(
-            (job for key, job in self._jobs.items() if key[0] == project), key=lambda job: -job.created
-        )
+        with self._lock:
+            found = [job for key, job in self._jobs.items() if key[0] == project]
+        return sorted(found, key=lambda job: -job.created)
 
     def forget(self, job: Job) -> None:
         """Delete a job's metadata."""
-        self._jobs.pop((job.project, job.job_id), None)
+        with self._lock:
+            self._jobs.pop((job.project, job.job_id), None)
 
     def repeated(self, project: str, request_id: str, fingerprint: str) -> Job | None:
         """Return the job an identical request with this requestId started in the last 15 minutes."""
@@ -184,24 +191,39 @@ class Jobs:
 
     def _run(self, job: Job) -> None:
         job.started = self.engine.wall_clock()
+        limit = threading.Timer(self._longest(job), self._overrun, [job])
+        limit.daemon = True
         try:
             job.cursor = self.engine.cursor()
+            limit.start()
             outcome = execute(self.engine, job.request, job.cursor)
-            _check_billed(job, outcome)
             if outcome.physical is not None:
                 job.anonymous = self._keep(job, outcome)
             job.outcome = outcome
         except BigQueryError as error:
-            if not job.cancelled:
+            if job.error is None:
                 job.error = error
         except Exception as error:  # noqa: BLE001 - a job must end; the text names the emulator's own mistake
-            if not job.cancelled:
+            if job.error is None:
                 job.error = BigQueryError(500, "internalError", f"The streetlens emulator failed: {error!r}")
         finally:
+            limit.cancel()
             job.cursor = None
             if job.ended is None:
                 job.ended = max(self.engine.wall_clock(), job.started)
             job.executed.set()
+
+    def _longest(self, job: Job) -> float:
+        asked = job.configuration.get("jobTimeoutMs")
+        return min(int(asked) / 1000, _LONGEST_RUN_SECONDS) if asked else _LONGEST_RUN_SECONDS
+
+    def _overrun(self, job: Job) -> None:
+        cursor = job.cursor
+        if cursor is not None and job.error is None:
+            seconds = f"{self._longest(job):g} seconds"
+            message = f"Job execution was cancelled: Job timed out after {seconds}"
+            job.error = BigQueryError(400, "stopped", message)
+            cursor.interrupt()
 
     def _keep(self, job: Job, outcome: Outcome) -> Table:
         assert outcome.physical is not None
@@ -219,20 +241,10 @@ class Jobs:
             job.project, dataset_id, table_id, fields, outcome.physical, rows=outcome.total_rows or 0
         )
         dataset.tables[table_id] = table
+        self._kept.append(job)
+        while len(self._kept) > _KEPT_RESULTS:
+            oldest = self._kept.popleft()
+            if oldest.anonymous is not None:
+                oldest.expired = True
+                self.engine.drop_table(oldest.anonymous)
         return table
-
-
-def _check_billed(job: Job, outcome: Outcome) -> None:
-    limit = job.configuration.get("query", {}).get("maximumBytesBilled")
-    billed = billed_bytes(outcome)
-    if limit is not None and billed > int(limit):
-        message = f"Query exceeded limit for bytes billed: {int(limit)}. {billed} or higher required."
-        raise BigQueryError(400, "bytesBilledLimitExceeded", message)
-
-
-def billed_bytes(outcome: Outcome) -> int:
-    """Return the bytes billed: whole megabytes, at least 10 MB per referenced table, nothing without a table."""
-    if not outcome.referenced:
-        return 0
-    whole = -(-outcome.bytes_processed // _MEGABYTE) * _MEGABYTE
-    return max(whole, 10 * _MEGABYTE * len(outcome.referenced))

@@ -119,7 +119,9 @@ def delete(
     where = statement.args.get("where")
     if where is None:
         raise scope.context.error("DELETE must have a WHERE clause", statement)
-    inner, table, key = _target(statement.this, scope, catalog)
+    # `DELETE t` without FROM is parsed as a list of tables.
+    node = statement.this or statement.args["tables"][0]
+    inner, table, key = _target(node, scope, catalog)
     test = condition(where.this, inner, "WHERE clause").sql
     outcome = Outcome("DELETE", catalog.location or engine.location, deleted=0)
     outcome.referenced = list(catalog.referenced.values())

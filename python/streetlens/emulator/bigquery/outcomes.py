@@ -16,6 +16,8 @@ from streetlens.emulator.bigquery.sql.syntax import parse
 from streetlens.emulator.bigquery.sql.typed import Typed
 from streetlens.emulator.bigquery.types import Type, quoted
 
+_MEGABYTE = 1024 * 1024
+
 
 @dataclass(frozen=True)
 class StatementRequest:
@@ -28,6 +30,7 @@ class StatementRequest:
     default_dataset: tuple[str, str] | None = None
     location: str | None = None
     has_destination: bool = False
+    maximum_bytes: int | None = None
 
 
 @dataclass
@@ -46,6 +49,12 @@ class Outcome:
     deleted: int | None = None
     ddl_operation: str | None = None
     ddl_target: tuple[str, str, str] | None = None
+
+    @property
+    def billed(self) -> int:
+        """The bytes billed: whole megabytes, at least 10 MB per referenced table, nothing without a table."""
+        whole = -(-self.bytes_processed // _MEGABYTE) * _MEGABYTE
+        return max(whole, 10 * _MEGABYTE * len(self.referenced)) if self.referenced else 0
 
     @property
     def affected(self) -> int | None:

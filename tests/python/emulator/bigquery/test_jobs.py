@@ -207,3 +207,11 @@ def test_a_page_ends_at_ten_megabytes_of_rows(rest: Any) -> None:
     body = rest.query("SELECT REPEAT('x', 1000000) FROM UNNEST(GENERATE_ARRAY(1, 12))")
     assert 9 <= len(body["rows"]) < 12
     assert body["pageToken"]
+
+
+def test_a_statement_that_runs_too_long_is_stopped(rest: Any) -> None:
+    endless = "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT MAX(n) FROM t"
+    body = {"query": endless, "useLegacySql": False, "jobTimeoutMs": "300"}
+    status, answer = rest.call("POST", "queries", body)
+    assert status == 400
+    assert answer["error"]["message"] == "Job execution was cancelled: Job timed out after 0.3 seconds"

@@ -214,3 +214,10 @@ def test_a_change_without_where_is_refused(sql: Any, statement: str) -> None:
     sql.outcome("CREATE OR REPLACE TABLE own.target AS SELECT 1 AS id, 'a' AS v")
     with pytest.raises(BigQueryError, match="must have a WHERE clause"):
         sql.outcome(statement)
+
+
+def test_delete_works_with_and_without_from(sql: Any) -> None:
+    sql.outcome("CREATE OR REPLACE TABLE own.target AS SELECT x FROM UNNEST([1, 2, 3]) AS x")
+    assert sql.outcome("DELETE own.target WHERE x = 1").deleted == 1
+    assert sql.outcome("DELETE FROM own.target t WHERE t.x = 2").deleted == 1
+    assert sql.rows("SELECT x FROM own.target") == [(3,)]
