@@ -51,7 +51,7 @@ pub async fn subscribe(
 ) -> Result<LinkedDataset> {
     let listing = listing(options)?;
     let wanted = DatasetReference {
-        project_id: options.dataset_project.clone().unwrap_or_else(|| options.project.clone()),
+        project_id: checked(options.dataset_project.as_ref().unwrap_or(&options.project))?,
         dataset_id: dataset_id(options)?,
     };
     match find(sharing, options, &listing, &wanted).await {

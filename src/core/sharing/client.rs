@@ -1,6 +1,7 @@
 //! Subscribes to a listing and lists subscriptions.
 
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 use std::fmt;
 use url::Url;
 
@@ -71,6 +72,7 @@ impl SharingClient {
     pub async fn subscriptions(&self, project: &str, location: &str) -> Result<Vec<Subscription>> {
         let mut found = Vec::new();
         let mut page_token: Option<String> = None;
+        let mut seen = HashSet::new();
         loop {
             let mut url = self.address(&format!("v1/projects/{project}/locations/{location}/subscriptions"))?;
             url.query_pairs_mut().append_pair("pageSize", "1000");
@@ -80,10 +82,13 @@ impl SharingClient {
             let request = Request::get("Analytics Hub", url, error::decode);
             let page = self.stack.send(&request, decode::<SubscriptionList>).await?;
             found.extend(page.subscriptions);
-            page_token = page.next_page_token.filter(|token| !token.is_empty());
-            if page_token.is_none() {
+            let Some(next) = page.next_page_token.filter(|token| !token.is_empty()) else {
                 return Ok(found);
+            };
+            if !seen.insert(next.clone()) {
+                return Err(Error::new(ErrorKind::MalformedResponse, "Analytics Hub repeats the same page"));
             }
+            page_token = Some(next);
         }
     }
 
