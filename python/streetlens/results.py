@@ -198,18 +198,26 @@ class Table:
     def __repr__(self) -> str:
         from streetlens._display.table import table_text  # noqa: PLC0415 - scripts show no tables
 
-        return table_text(self._head(), self.column_names, len(self), self._summary())
+        return table_text(self._head(), self._text_columns(), len(self), self._summary())
 
     def _repr_html_(self) -> str:
         from streetlens._display.table import table_html  # noqa: PLC0415 - scripts show no tables
 
         return table_html(self._head(), self.column_names, len(self), self._summary())
 
+    def _text_columns(self) -> list[str]:
+        """All columns, those that a narrow text shows first."""
+        return self.column_names
+
     def _head(self) -> list[dict[str, Any]]:
-        return self._native.to_dicts(0, _ROWS_SHOWN)
+        try:
+            return self._native.to_dicts(0, _ROWS_SHOWN)
+        except (TypeError, ValueError, OverflowError):
+            # What has no Python form is shown as Arrow writes it.
+            return self._native.to_texts(0, _ROWS_SHOWN)
 
     def _summary(self) -> str:
-        return f"{len(self):,} rows × {len(self.column_names)} columns"
+        return f"{_counted(len(self), 'row')} × {_counted(len(self.column_names), 'column')}"
 
 
 class Results(Table):
@@ -247,9 +255,21 @@ class Results(Table):
             float(sum(value or 0.0 for value in self._native.column("cost_usd"))),
         )
 
+    def _text_columns(self) -> list[str]:
+        names = self.column_names
+        end = names.index("status")
+        images = ["gcs_uri"] if "gcs_uri" in names else names[:1]
+        first = list(dict.fromkeys([*images, *names[max(0, end - 3) : end], "status", "error"]))
+        return first + [name for name in names if name not in first]
+
     def _summary(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.status_counts.items())
-        return f"{len(self):,} rows ({counts}), ${self.usage.cost_usd:,.4f} at list price"
+        by_status = f" ({counts})" if counts else ""
+        return f"{_counted(len(self), 'row')}{by_status}, ${self.usage.cost_usd:,.4f} at list price"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _required(module: str, extra: str) -> Any:

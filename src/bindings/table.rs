@@ -1,6 +1,7 @@
 //! Record batches as Python sees them: a capsule stream, or plain Python objects.
 
-use arrow_array::{ArrayRef, RecordBatch, StructArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field, SchemaRef};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -66,6 +67,28 @@ impl NativeTable {
                 let dict = PyDict::new(py);
                 for (name, column) in &columns {
                     dict.set_item(name, column.get(py, row)?)?;
+                }
+                rows.append(dict)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Rows from `start` up to `stop` as dictionaries of texts, for values that have no Python form.
+    fn to_texts<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
+        let rows = PyList::empty(py);
+        let options = FormatOptions::default();
+        for batch in self.slices(start, stop) {
+            let mut columns = Vec::with_capacity(batch.num_columns());
+            for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+                let formatter = ArrayFormatter::try_new(column.as_ref(), &options)
+                    .map_err(|error| PyTypeError::new_err(error.to_string()))?;
+                columns.push((field.name(), column, formatter));
+            }
+            for row in 0..batch.num_rows() {
+                let dict = PyDict::new(py);
+                for (name, column, formatter) in &columns {
+                    dict.set_item(name, column.is_valid(row).then(|| formatter.value(row).to_string()))?;
                 }
                 rows.append(dict)?;
             }

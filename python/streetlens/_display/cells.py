@@ -7,18 +7,19 @@ import html
 from decimal import Decimal
 from typing import Any
 
+from streetlens._display.width import cut, without_controls
+
 __all__ = ["cell_html", "cell_text"]
 
 
 def cell_text(value: Any, width: int = 60) -> str:
-    """The value on one line of at most `width` characters.
+    """The value on one line of at most `width` columns of a terminal.
 
     Example:
         >>> cell_text({"latitude": 37.5, "longitude": None})
         'latitude=37.5, longitude=∅'
     """
-    text = " ".join(_text(value).split())
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return cut(without_controls(" ".join(_text(value).split())), width)
 
 
 def cell_html(value: Any, width: int = 60) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streetlens._display.cells import cell_html, cell_text
+from streetlens._display.width import cut, padded, shares, width_of
 
 __all__ = ["table_html", "table_text"]
 
@@ -19,10 +20,10 @@ def table_text(rows: Sequence[dict[str, Any]], columns: Sequence[str], total: in
     shown = list(columns)[:_COLUMNS_SHOWN]
     if not shown:
         return summary
-    widest = max(6, (_WIDTH - 2 * len(shown)) // len(shown))
-    texts = [[cell_text(row[name], widest) for name in shown] for row in rows]
-    heads = [cell_text(name, widest) for name in shown]
-    widths = [max(len(text) for text in column) for column in zip(heads, *texts, strict=True)]
+    texts = [[cell_text(row[name], _WIDTH) for name in shown] for row in rows]
+    heads = [cell_text(name, _WIDTH) for name in shown]
+    wanted = [width_of(list(column)) for column in zip(heads, *texts, strict=True)]
+    widths = shares(wanted, _WIDTH - 2 * (len(shown) - 1))
     lines = [_line(heads, widths), _line(["─" * width for width in widths], widths)]
     lines += [_line(row, widths) for row in texts]
     if total > len(rows):
@@ -52,4 +53,6 @@ def table_html(rows: Sequence[dict[str, Any]], columns: Sequence[str], total: in
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(text.ljust(width) for text, width in zip(cells, widths, strict=True)).rstrip()
+    return "  ".join(
+        padded(cut(text, width), width) for text, width in zip(cells, widths, strict=True)
+    ).rstrip()

@@ -46,7 +46,7 @@ def test_dictionaries_rows_columns_and_texts_need_no_library(emulator: Emulator)
         table = client.query("SELECT 1 AS i, [NUMERIC '1.5'] AS n, STRUCT(DATE '2026-01-02' AS d) AS r")
         print(table.to_dicts())
         print([row["i"] for row in table], table["i"], len(table))
-        assert "1 rows" in repr(table) and "<table" in table._repr_html_()
+        assert "1 row" in repr(table) and "<table" in table._repr_html_()
     """
     assert run(emulator, code, *EVERY).splitlines() == [
         "[{'i': 1, 'n': [Decimal('1.500000000')], 'r': {'d': datetime.date(2026, 1, 2)}}]",
