@@ -13,6 +13,8 @@ from google.cloud.bigquery import enums
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from streetlens.emulator.bigquery.errors import BigQueryError
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 NUMERICS = st.decimals(Decimal("-1e28"), Decimal("1e28"), places=9)
@@ -184,3 +186,21 @@ def test_times_of_day_keep_their_microseconds(client: bigquery.Client) -> None:
     assert [tuple(row) for row in client.query_and_wait("SELECT @p", job_config=config)] == [
         (time(23, 59, 59, 1),)
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("INTEGER", "x"), ("INTEGER", 1.5), ("INTEGER", 2**63), ("DATE", "2020-02-30"), ("BYTES", "*"), ("NUMERIC", "x"),
+     ("TIMESTAMP", "soon"), ("BOOLEAN", "maybe"), ("JSON", "{"), ("GEOGRAPHY", "LINE"),
+     ("DATETIME", "2020-01-01T00:00:00Z")],
+)  # fmt: skip
+def test_a_row_that_does_not_fit_its_schema_is_refused_with_its_value(
+    service: Any, kind: str, value: Any
+) -> None:
+    table = service.engine.load_table("own", "strict", [{"name": "a", "type": kind}], [])
+    try:
+        with pytest.raises(BigQueryError, match="Could not convert value") as caught:
+            service.engine.insert_rows(table, [{"a": value}])
+    finally:
+        service.engine.drop_table(table)
+    assert repr(value) in caught.value.message
