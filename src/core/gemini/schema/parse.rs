@@ -6,6 +6,7 @@ use super::{Kind, Property, Shape};
 use crate::error::{Error, ErrorKind, Result};
 
 const PASSED_ON: &[&str] = &["minimum", "maximum", "minItems", "maxItems", "title"];
+const COUNTS: &[&str] = &["minItems", "maxItems"];
 const STRING_FORMATS: &[&str] = &["date-time", "date", "time", "duration"];
 const DEEPEST: usize = 12;
 
@@ -143,13 +144,24 @@ fn allowed_texts(map: &Map<String, Value>, path: &str) -> Result<Vec<String>> {
 }
 
 fn limits(map: &Map<String, Value>, kind: &str) -> Map<String, Value> {
-    let mut limits: Map<String, Value> =
-        map.iter().filter(|(key, _)| PASSED_ON.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut limits: Map<String, Value> = map
+        .iter()
+        .filter(|(key, _)| PASSED_ON.contains(&key.as_str()))
+        .map(|(k, v)| (k.clone(), limit(k, v)))
+        .collect();
     let format = map.get("format").and_then(Value::as_str);
     if let Some(format) = format.filter(|format| kind == "string" && STRING_FORMATS.contains(format)) {
         limits.insert("format".into(), Value::String(format.to_owned()));
     }
     limits
+}
+
+/// 64-bit integers are strings in Google's JSON.
+fn limit(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Number(count) if COUNTS.contains(&key) => Value::String(count.to_string()),
+        other => other.clone(),
+    }
 }
 
 fn text(map: &Map<String, Value>, key: &str) -> Option<String> {
@@ -173,7 +185,7 @@ mod tests {
             "properties": {
                 "colour": {"$ref": "#/$defs/Colour"},
                 "speed": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-                "tags": {"type": "array", "items": {"type": ["string", "null"]}}
+                "tags": {"type": "array", "minItems": 1, "items": {"type": ["string", "null"]}}
             },
             "required": ["colour"]
         }))
@@ -185,7 +197,7 @@ mod tests {
                 "properties": {
                     "colour": {"type": "STRING", "format": "enum", "enum": ["red", "white"]},
                     "speed": {"type": "INTEGER", "nullable": true},
-                    "tags": {"type": "ARRAY", "items": {"type": "STRING", "nullable": true}}
+                    "tags": {"type": "ARRAY", "minItems": "1", "items": {"type": "STRING", "nullable": true}}
                 },
                 "required": ["colour"],
                 "propertyOrdering": ["colour", "speed", "tags"]
