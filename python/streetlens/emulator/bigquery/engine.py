@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,6 +49,8 @@ class Engine:
         self.wall_clock = wall_clock
         self.catalog = Catalog(project, location)
         self._connection = duckdb.connect(":memory:")
+        # An engine that nobody closed is closed at exit, or DuckDB complains about leaked objects on stderr.
+        weakref.finalize(self, self._connection.close)
         # A query that needs more ends with an error instead of filling the memory or the working directory.
         self._connection.execute("SET GLOBAL memory_limit = '2GB'")
         self._connection.execute("SET GLOBAL temp_directory = ''")
