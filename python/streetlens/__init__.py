@@ -31,7 +31,7 @@ from streetlens.exceptions import (
     ServiceUnavailable,
     StreetlensError,
 )
-from streetlens.options import Endpoints, Parameter
+from streetlens.options import Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "Schema",
     "SchemaError",
     "ServiceError",
     "ServiceUnavailable",

@@ -16,8 +16,8 @@ from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeTable
 from streetlens._streetlens import Run as NativeRun
 from streetlens._streetlens import Session as NativeSession
-from streetlens.exceptions import ConfigurationError, InvalidInput, SchemaError, StreetlensError
-from streetlens.options import Endpoints, OnRetired
+from streetlens.exceptions import ConfigurationError, InvalidInput, StreetlensError
+from streetlens.options import Endpoints, OnRetired, Schema
 from streetlens.results import LinkedDataset, QueryStats, Results, Table
 
 __all__ = [
@@ -303,7 +303,7 @@ def classify(
     images: Any,
     prompt: str,
     *,
-    schema: Mapping[str, Any] | Sequence[str] | None = None,
+    schema: Schema | None = None,
     model: str | None = None,
     uri_column: str = "gcs_uri",
     system_instruction: str | None = None,
@@ -361,20 +361,12 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
     return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end)
 
 
-def _native_schema(schema: Mapping[str, Any] | Sequence[str] | None) -> str | list[str] | None:
+def _native_schema(schema: Schema | None) -> str | list[str] | None:
     if schema is None:
         return None
-    if isinstance(schema, Mapping):
-        import json  # noqa: PLC0415 - few programs need it
+    from streetlens import _schema  # noqa: PLC0415 - many runs have none
 
-        return json.dumps(schema)
-    if (
-        isinstance(schema, Sequence)
-        and not isinstance(schema, str)
-        and all(isinstance(label, str) for label in schema)
-    ):
-        return list(schema)
-    raise SchemaError(
-        f"`schema` is a {type(schema).__name__}",
-        hint="pass a list of labels or a JSON Schema as a dictionary",
-    )
+    native, root = _schema.native_schema(schema)
+    # A query may come before the run: nothing is billed for a schema that is refused.
+    _streetlens.check_schema(native, root)
+    return native

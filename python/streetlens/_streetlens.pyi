@@ -9,6 +9,7 @@ __all__ = [
     "Run",
     "Session",
     "__version__",
+    "check_schema",
     "classify",
     "generate_content",
     "http_request",
@@ -82,6 +83,7 @@ def subscribe_listing(
 ) -> Call: ...
 def place(session: Session, choice: dict[str, Any]) -> tuple[str, str, list[str]]: ...
 def generate_content(session: Session, model: str, location: str, body: str, timeout: float) -> Call: ...
+def check_schema(schema: list[str] | str, root: str) -> None: ...
 def classify(
     session: Session,
     images: Any,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls
+from streetlens.options import Schema
 from streetlens.results import LinkedDataset, Results, Table
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class AsyncClient:
         images: Any,
         prompt: str,
         *,
-        schema: Mapping[str, Any] | Sequence[str] | None = None,
+        schema: Schema | None = None,
         model: str | None = None,
         uri_column: str = "gcs_uri",
         system_instruction: str | None = None,
@@ -93,7 +94,11 @@ class AsyncClient:
         labels: Mapping[str, str] | None = None,
         progress: bool | Callable[[Progress], Any] | None = None,
     ) -> Results:
-        """See `Client.classify`; progress is shown at the end only."""
+        """See `Client.classify`; progress is shown at the end only.
+
+        Raises:
+            SchemaError: Gemini could not serve the schema; nothing was sent.
+        """
         return await _calls.classify(
             self._session,
             images,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls
-from streetlens.options import Endpoints, OnRetired
+from streetlens.options import Endpoints, OnRetired, Schema
 from streetlens.results import LinkedDataset, Results, Table
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Client:
         images: Any,
         prompt: str,
         *,
-        schema: Mapping[str, Any] | Sequence[str] | None = None,
+        schema: Schema | None = None,
         model: str | None = None,
         uri_column: str = "gcs_uri",
         system_instruction: str | None = None,
@@ -202,7 +202,9 @@ class Client:
             images: `gs://` URIs, local paths or `bytes` in a list; a table (this package's, pandas, polars, pyarrow)
                 with a column of URIs; or a query that gives one. The table's columns are kept.
             prompt: The question; `{column}` is filled in for each row.
-            schema: Labels, or a JSON Schema whose properties become typed columns; free text otherwise.
+            schema: What an answer looks like: a list of labels, a dictionary of labels and their descriptions, or an
+                `enum.Enum` class, in the column `classification`; a dataclass, a TypedDict, a Pydantic model or a
+                JSON Schema, whose fields become typed columns in their order. Free text otherwise.
             model: Model id; the catalogue's recommended classifier otherwise.
             uri_column: The column of URIs.
             system_instruction: Instructions before the image.
@@ -217,7 +219,7 @@ class Client:
 
         Raises:
             InvalidInput: The images, the prompt or the column cannot be used; `InvalidUri` when no URI is one.
-            SchemaError: Gemini could not serve the schema.
+            SchemaError: Gemini could not serve the schema; the message names the field. Nothing was sent.
             ModelUnavailable: The model is retired, unknown, or not served in the region.
             AuthenticationError: There are no valid credentials.
             PermissionDenied: The credentials may not use the model.

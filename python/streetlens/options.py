@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Endpoints", "OnRetired", "Parameter"]
+__all__ = ["Endpoints", "OnRetired", "Parameter", "Schema"]
 
 OnRetired = Literal["raise", "replace", "allow"]
+
+Schema: TypeAlias = type[Any] | Mapping[str, Any] | Sequence[str]
+"""What an answer looks like: a class (dataclass, TypedDict, Pydantic model, enum), a JSON Schema, or labels.
+
+A dictionary of texts is labels with descriptions, unless it has a key that makes it a JSON Schema (`type`, `enum`,
+`properties`, `$ref`, ...).
+"""
 
 
 class Endpoints(NamedTuple):

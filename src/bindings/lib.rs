@@ -28,7 +28,9 @@ mod _streetlens {
     #[pymodule_export]
     use crate::run::Run;
     #[pymodule_export]
-    use crate::session::{Session, classify, generate_content, place, query, settings, subscribe, subscribe_listing};
+    use crate::session::{
+        Session, check_schema, classify, generate_content, place, query, settings, subscribe, subscribe_listing,
+    };
     #[pymodule_export]
     use crate::table::NativeTable;
 }

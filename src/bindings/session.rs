@@ -210,6 +210,12 @@ pub(crate) struct ClassifyOptions {
     request_labels: Vec<(String, String)>,
 }
 
+/// Refuses a schema that Gemini could not serve; the message calls the whole of it `root`. Contacts nothing.
+#[pyfunction]
+pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<()> {
+    schema.into_core(root).map(drop).map_err(|error| to_python(py, error))
+}
+
 /// Prepares a run. `schema` is `None`, a list of labels, or JSON Schema as text.
 #[pyfunction]
 pub(crate) fn classify(
@@ -224,7 +230,8 @@ pub(crate) fn classify(
     let prepare = || {
         let input = images.into_input()?;
         let prompt = Prompt::parse(prompt, input.table.schema_ref())?;
-        let question = Question { input, prompt, schema: schema.map_or(Ok(AnswerSchema::Text), Schema::into_core)? };
+        let question =
+            Question { input, prompt, schema: schema.map_or(Ok(AnswerSchema::Text), |schema| schema.into_core("$"))? };
         session.core.classify(&choice.choice(), question, options.into_core())
     };
     prepare().map(Run::new).map_err(|error| to_python(py, error))
@@ -239,10 +246,10 @@ pub(crate) enum Schema {
 }
 
 impl Schema {
-    fn into_core(self) -> streetlens_core::error::Result<AnswerSchema> {
+    fn into_core(self, root: &str) -> streetlens_core::error::Result<AnswerSchema> {
         match self {
             Self::Labels(labels) => AnswerSchema::labels(labels),
-            Self::JsonSchema(json) => AnswerSchema::from_json(&json),
+            Self::JsonSchema(json) => AnswerSchema::from_json(&json, root),
         }
     }
 }

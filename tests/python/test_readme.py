@@ -29,7 +29,8 @@ def _snippets() -> Iterator[tuple[int, str]]:
 
 def _run(line: int, source: str, names: dict[str, Any]) -> None:
     tree = ast.increment_lineno(ast.parse(source), line)
-    code = compile(tree, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # A reader's notebook does not have this module's `from __future__ import annotations`.
+    code = compile(tree, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     result = eval(code, names)
     if inspect.iscoroutine(result):
         asyncio.run(result)

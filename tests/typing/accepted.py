@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from typing_extensions import assert_type
 
@@ -56,6 +58,29 @@ def runs(client: sl.Client, table: sl.Table) -> None:
     client.classify(table, "What?", thinking="low", temperature=0, labels={"team": "signs"}, progress=show)
     client.classify(table, "What?", thinking=0, media_resolution="low", progress=False)
     accepts_tables(results)
+    for schema in schemas():
+        client.classify(table, "What?", schema=schema)
+
+
+class Kind(enum.Enum):
+    STOP = "stop"
+
+
+@dataclass
+class Sign:
+    kind: Kind
+
+
+class Pole(TypedDict):
+    material: str
+
+
+def schemas() -> Iterator[sl.Schema | None]:
+    yield from (None, ["stop", "yield"], ("stop", "yield"), {"stop": "a red octagon"}, {"type": "object"})
+    yield Kind
+    yield Sign
+    yield Pole
+    yield bool
 
 
 def accepts_tables(table: sl.Table) -> int:

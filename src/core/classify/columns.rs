@@ -41,17 +41,17 @@ impl AnswerSchema {
         Ok(Self::Object(Shape::labels(CLASSIFICATION, labels)))
     }
 
-    /// After a JSON Schema as text.
-    pub fn from_json(text: &str) -> Result<Self> {
+    /// After a JSON Schema as text; errors call the whole of it `root`.
+    pub fn from_json(text: &str, root: &str) -> Result<Self> {
         let json = serde_json::from_str(text).map_err(|cause| {
             Error::new(ErrorKind::Schema, format!("the schema is not JSON: {cause}")).with_source(cause)
         })?;
-        Self::json_schema(&json)
+        Self::json_schema(&json, root)
     }
 
     /// After a JSON Schema; what is not an object goes into the column `classification`.
-    pub fn json_schema(json: &Value) -> Result<Self> {
-        let shape = schema::parse(json)?;
+    pub fn json_schema(json: &Value, root: &str) -> Result<Self> {
+        let shape = schema::parse(json, root)?;
         let Kind::Object(properties) = &shape.kind else {
             let property = Property { name: CLASSIFICATION.to_owned(), shape, required: true };
             return Ok(Self::Object(Shape::of(Kind::Object(vec![property]))));
@@ -60,7 +60,7 @@ impl AnswerSchema {
             let name = &taken.name;
             return Err(Error::new(
                 ErrorKind::Schema,
-                format!("the schema's property `{name}` has the name of a results column"),
+                format!("the schema at `{root}` has the property `{name}`, which is the name of a results column"),
             )
             .with_hint(format!("rename it, for example to `answer_{name}`")));
         }
@@ -210,7 +210,7 @@ mod tests {
             "type": "object",
             "properties": {"label": {"enum": ["a", "b"]}, "speed": {"type": "integer"}, "tags": {"type": "array", "items": {"type": "string"}}},
             "required": ["label"]
-        }))
+        }), "$")
         .unwrap();
         let answers =
             [Some(json!({"label": "b", "speed": 30.0, "tags": ["x"], "extra": 1})), None, Some(json!({"label": "a"}))];
@@ -222,8 +222,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_null_whole_has_no_values() {
-        let schema =
-            AnswerSchema::json_schema(&json!({"type": ["object", "null"], "properties": {"a": {"type": "string"}}}));
+        let schema = AnswerSchema::json_schema(
+            &json!({"type": ["object", "null"], "properties": {"a": {"type": "string"}}}),
+            "$",
+        );
         let (schema, answers) = (schema.unwrap(), [Some(Value::Null), Some(json!({"a": "x"}))]);
         assert!(schema.read("null").is_ok());
         assert_eq!(schema.columns(&answers).unwrap().1[0].null_count(), 1);
@@ -246,7 +248,8 @@ mod tests {
 
     #[test]
     fn names_of_results_columns_are_refused() {
-        let error = AnswerSchema::json_schema(&json!({"type": "object", "properties": {"status": {"type": "string"}}}));
+        let error =
+            AnswerSchema::json_schema(&json!({"type": "object", "properties": {"status": {"type": "string"}}}), "$");
         assert!(error.unwrap_err().to_string().contains("`status`"));
         assert!(AnswerSchema::labels(vec!["a".into(), "a".into()]).is_err());
     }

@@ -10,37 +10,61 @@ const COUNTS: &[&str] = &["minItems", "maxItems"];
 const STRING_FORMATS: &[&str] = &["date-time", "date", "time", "duration"];
 const DEEPEST: usize = 12;
 
-/// Reads a JSON Schema; refuses, naming the place, what Gemini would reject or silently empty.
-pub fn parse(schema: &Value) -> Result<Shape> {
+/// Reads a JSON Schema; refuses, naming the place below `root`, what Gemini would reject or silently empty.
+pub fn parse(schema: &Value, root: &str) -> Result<Shape> {
     let definitions = ["$defs", "definitions"]
         .iter()
         .filter_map(|key| schema.get(key)?.as_object())
         .flat_map(|map| map.iter().map(|(name, value)| (name.clone(), value.clone())))
         .collect();
-    Reader { definitions }.shape(schema, "$", 0)
+    Reader { definitions }.shape(schema, root, &Trail::default())
 }
 
 struct Reader {
     definitions: Map<String, Value>,
 }
 
+/// How a place was come to: how deep it is, and the references followed.
+#[derive(Default)]
+struct Trail<'a> {
+    depth: usize,
+    references: Vec<&'a str>,
+}
+
+impl<'a> Trail<'a> {
+    fn deeper(&self) -> Self {
+        Self { depth: self.depth + 1, references: self.references.clone() }
+    }
+
+    fn after(&self, reference: &'a str) -> Self {
+        let mut trail = self.deeper();
+        trail.references.push(reference);
+        trail
+    }
+}
+
 impl Reader {
-    fn shape(&self, schema: &Value, path: &str, depth: usize) -> Result<Shape> {
-        if depth > DEEPEST {
-            return Err(refused(path, "is nested too deeply or refers to itself", "flatten the schema"));
+    fn shape<'a>(&'a self, schema: &'a Value, path: &str, trail: &Trail<'a>) -> Result<Shape> {
+        if trail.depth > DEEPEST {
+            return Err(refused(path, "is nested too deeply", "flatten the schema"));
         }
         let map =
             schema.as_object().ok_or_else(|| refused(path, "is not a JSON Schema object", "write it as an object"))?;
         if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
-            let mut shape = self.shape(self.definition(reference, path)?, path, depth + 1)?;
+            if trail.references.contains(&reference) {
+                let problem = format!("refers to `{reference}` again, so answers could nest without end");
+                return Err(refused(path, &problem, "write out the levels that are wanted"));
+            }
+            let mut shape = self.shape(self.definition(reference, path)?, path, &trail.after(reference))?;
             shape.description = text(map, "description").or(shape.description);
             return Ok(shape);
         }
-        if let Some(branches) = map.get("anyOf").or_else(|| map.get("oneOf")).and_then(Value::as_array) {
-            return self.optional(map, branches, path, depth);
+        let branches = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| map.get(*key)?.as_array());
+        if let Some(branches) = branches {
+            return self.optional(map, branches, path, trail);
         }
         let (kind_name, null_in_type) = type_name(map, path)?;
-        let kind = self.kind(&kind_name, map, path, depth)?;
+        let kind = self.kind(&kind_name, map, path, trail)?;
         let null_in_enum =
             map.get("enum").and_then(Value::as_array).is_some_and(|values| values.contains(&Value::Null));
         let nullable = null_in_type || null_in_enum || map.get("nullable") == Some(&Value::Bool(true));
@@ -55,50 +79,81 @@ impl Reader {
     }
 
     /// `anyOf` with a null branch is an optional value; other unions are beyond typed columns.
-    fn optional(&self, map: &Map<String, Value>, branches: &[Value], path: &str, depth: usize) -> Result<Shape> {
+    fn optional<'a>(
+        &'a self,
+        map: &Map<String, Value>,
+        branches: &'a [Value],
+        path: &str,
+        trail: &Trail<'a>,
+    ) -> Result<Shape> {
         let is_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) == Some("null");
-        let rest: Vec<&Value> = branches.iter().filter(|branch| !is_null(branch)).collect();
+        let rest: Vec<&'a Value> = branches.iter().filter(|branch| !is_null(branch)).collect();
         let [only] = rest.as_slice() else {
             return Err(refused(path, "is a union of several types", "use one type, or one property for each"));
         };
-        let mut shape = self.shape(only, path, depth + 1)?;
+        let mut shape = self.shape(only, path, &trail.deeper())?;
         shape.nullable |= rest.len() < branches.len();
         shape.description = text(map, "description").or(shape.description);
         Ok(shape)
     }
 
-    fn kind(&self, name: &str, map: &Map<String, Value>, path: &str, depth: usize) -> Result<Kind> {
+    fn kind<'a>(&'a self, name: &str, map: &'a Map<String, Value>, path: &str, trail: &Trail<'a>) -> Result<Kind> {
         Ok(match name {
             "string" => Kind::Text(allowed_texts(map, path)?),
             "integer" | "number" | "boolean" if map.contains_key("enum") || map.contains_key("const") => {
-                return Err(refused(path, "lists allowed values that are not strings", "write them as strings"));
+                return Err(refused(
+                    path,
+                    "lists allowed values that are not strings",
+                    "write them as strings, with the type `string`",
+                ));
             }
             "integer" => Kind::Integer,
             "number" => Kind::Number,
             "boolean" => Kind::Boolean,
-            "array" => {
-                let items =
-                    map.get("items").ok_or_else(|| refused(path, "is a list of anything", "give it `items`"))?;
-                Kind::List(Box::new(self.shape(items, &format!("{path}[]"), depth + 1)?))
-            }
-            "object" => self.object(map, path, depth)?,
+            "array" => Kind::List(Box::new(self.items(map, path, trail)?)),
+            "object" => self.object(map, path, trail)?,
             other => return Err(refused(path, &format!("has the unknown type `{other}`"), "use a JSON Schema type")),
         })
     }
 
-    fn object(&self, map: &Map<String, Value>, path: &str, depth: usize) -> Result<Kind> {
+    /// What a list holds; a tuple is a list whose places hold the same.
+    fn items<'a>(&'a self, map: &'a Map<String, Value>, path: &str, trail: &Trail<'a>) -> Result<Shape> {
+        let inside = format!("{path}[]");
+        if let Some(items) = map.get("items").filter(|items| items.is_object()) {
+            return self.shape(items, &inside, &trail.deeper());
+        }
+        let places = map.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let Some((first, others)) = places.split_first() else {
+            return Err(refused(path, "is a list of anything", "say what it holds: give it `items`"));
+        };
+        if others.iter().any(|other| other != first) {
+            return Err(refused(path, "is a list of several types", "use an object with a name for each"));
+        }
+        self.shape(first, &inside, &trail.deeper())
+    }
+
+    fn object<'a>(&'a self, map: &'a Map<String, Value>, path: &str, trail: &Trail<'a>) -> Result<Kind> {
         let properties = map.get("properties").and_then(Value::as_object).filter(|properties| !properties.is_empty());
         let properties = properties.ok_or_else(|| {
             refused(
                 path,
-                "is an object without `properties`, which Gemini answers with an empty one",
-                "name its properties",
+                "is an object without named properties, which Gemini answers with an empty one",
+                "name its properties, or make it a list of objects with a name and a value",
             )
         })?;
-        let required = map.get("required").and_then(Value::as_array);
-        let is_required = |name: &String| required.is_some_and(|names| names.iter().any(|other| other == name));
-        let read = |(name, schema): (&String, &Value)| -> Result<Property> {
-            let shape = self.shape(schema, &format!("{path}.{name}"), depth + 1)?;
+        let required = map.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let is_unknown = |name: &&Value| name.as_str().is_none_or(|name| !properties.contains_key(name));
+        if let Some(unknown) = required.iter().find(is_unknown) {
+            let problem = format!("requires {unknown}, which is not among its properties");
+            return Err(refused(path, &problem, "require names of `properties` only"));
+        }
+        let is_required = |name: &String| required.iter().any(|other| other == name);
+        let read = |(name, schema): (&'a String, &'a Value)| -> Result<Property> {
+            if name.trim().is_empty() || name.chars().any(char::is_control) {
+                let problem = format!("has a property named {name:?}");
+                return Err(refused(path, &problem, "name properties without control characters: they name columns"));
+            }
+            let shape = self.shape(schema, &format!("{path}.{name}"), &trail.deeper())?;
             Ok(Property { name: name.clone(), shape, required: is_required(name) })
         };
         Ok(Kind::Object(properties.iter().map(read).collect::<Result<_>>()?))
@@ -118,7 +173,7 @@ fn type_name(map: &Map<String, Value>, path: &str) -> Result<(String, bool)> {
         }
         _ if map.contains_key("properties") => Ok(("object".to_owned(), false)),
         _ if map.contains_key("enum") || map.contains_key("const") => Ok(("string".to_owned(), false)),
-        _ => Err(refused(path, "has no `type`", "give it one")),
+        _ => Err(refused(path, "has no type, so it could be anything", "give it one, for example a string")),
     }
 }
 
@@ -133,7 +188,11 @@ fn allowed_texts(map: &Map<String, Value>, path: &str) -> Result<Vec<String>> {
         match value.as_str() {
             Some(text) if !text.is_empty() => texts.push(text.to_owned()),
             _ => {
-                return Err(refused(path, &format!("allows `{value}`, which is not a text"), "list non-empty strings"));
+                return Err(refused(
+                    path,
+                    &format!("allows `{value}`, which is not a text"),
+                    "write it as a non-empty string",
+                ));
             }
         }
     }
@@ -179,16 +238,19 @@ mod tests {
 
     #[test]
     fn references_are_inlined_and_optionals_become_nullable() {
-        let shape = parse(&json!({
-            "type": "object",
-            "$defs": {"Colour": {"enum": ["red", "white"], "type": "string"}},
-            "properties": {
-                "colour": {"$ref": "#/$defs/Colour"},
-                "speed": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-                "tags": {"type": "array", "minItems": 1, "items": {"type": ["string", "null"]}}
-            },
-            "required": ["colour"]
-        }))
+        let shape = parse(
+            &json!({
+                "type": "object",
+                "$defs": {"Colour": {"enum": ["red", "white"], "type": "string"}},
+                "properties": {
+                    "colour": {"$ref": "#/$defs/Colour"},
+                    "speed": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+                    "tags": {"type": "array", "minItems": 1, "items": {"type": ["string", "null"]}}
+                },
+                "required": ["colour"]
+            }),
+            "$",
+        )
         .unwrap();
         assert_eq!(
             shape.to_response_schema(),
@@ -218,19 +280,43 @@ mod tests {
             (json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}}), "`$.a`"),
             (json!({"type": "object", "properties": {"a": {"type": "integer", "enum": [1, 2]}}}), "`$.a`"),
             (json!({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}), "`$`"),
+            (json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}), "`$`"),
+            (json!({"type": "object", "properties": {"a\n": {"type": "string"}}}), "`$`"),
+            (json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}), "`$`"),
         ] {
-            let error = parse(&schema).unwrap_err();
+            let error = parse(&schema, "$").unwrap_err();
             assert!(error.kind() == ErrorKind::Schema && error.message().contains(place), "{error}");
         }
     }
 
     #[test]
+    fn a_schema_inside_itself_is_refused_where_it_begins_anew() {
+        let node =
+            json!({"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}});
+        let error = parse(&json!({"$defs": {"Node": node}, "$ref": "#/$defs/Node"}), "Node").unwrap_err();
+        assert_eq!(
+            error.message(),
+            "the schema at `Node.children[]` refers to `#/$defs/Node` again, so answers could nest without end"
+        );
+    }
+
+    #[test]
+    fn a_tuple_of_one_type_is_a_list_and_a_lone_branch_is_itself() {
+        let tuple = json!({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}], "maxItems": 2});
+        let list = json!({"type": "array", "items": {"allOf": [{"type": "integer"}]}, "maxItems": 2});
+        assert_eq!(parse(&tuple, "$").unwrap(), parse(&list, "$").unwrap());
+    }
+
+    #[test]
     fn a_misfit_is_told_with_its_place() {
-        let shape = parse(&json!({
-            "type": "object",
-            "properties": {"label": {"enum": ["STOP"]}, "count": {"type": "integer"}, "note": {"type": "string"}},
-            "required": ["label", "count"]
-        }))
+        let shape = parse(
+            &json!({
+                "type": "object",
+                "properties": {"label": {"enum": ["STOP"]}, "count": {"type": "integer"}, "note": {"type": "string"}},
+                "required": ["label", "count"]
+            }),
+            "$",
+        )
         .unwrap();
         assert_eq!(shape.misfit(&json!({"label": "STOP", "count": 2})), None);
         assert_eq!(shape.misfit(&json!({"label": "STOP", "count": 2.0, "note": null})), None);
