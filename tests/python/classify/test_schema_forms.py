@@ -265,7 +265,7 @@ def test_a_tuple_is_a_list_of_its_length_in_every_form(
     ]
     for form in forms:
         client.classify(uris[:1], QUESTION, schema=form, progress=False)
-        at = {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 2, "maxItems": 2}
+        at = {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": "2", "maxItems": "2"}
         assert sent(emulator)["properties"]["at"] == at
 
 
