@@ -16,7 +16,7 @@ from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeTable
 from streetlens._streetlens import Run as NativeRun
 from streetlens._streetlens import Session as NativeSession
-from streetlens.exceptions import ConfigurationError, InvalidInput, StreetlensError
+from streetlens.exceptions import ConfigurationError, InvalidInput
 from streetlens.options import Endpoints, OnRetired, Schema
 from streetlens.results import LinkedDataset, QueryStats, Results, Table
 
@@ -351,12 +351,12 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
     tick, display = _progress.watch(run, progress)
 
     def at_end(error: BaseException | None) -> None:
-        if tick is not None:
+        if error is not None:
+            # Finished rows were paid for: they are never lost with the error.
+            error.results = Results(run.table())  # type: ignore[attr-defined]  # exceptions take attributes
+        elif tick is not None:
             display.show(_progress.Progress(**run.progress()))
         display.close()
-        if isinstance(error, (KeyboardInterrupt, StreetlensError)):
-            # Finished rows were paid for: they are never lost with the error.
-            error.results = Results(run.table())  # type: ignore[union-attr]  # exceptions take attributes
 
     return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end)
 

@@ -8,7 +8,7 @@ use crate::gemini::ImagePart;
 use crate::storage::{GcsUri, StorageClient};
 
 /// Google's limit for a file sent along with a request.
-const INLINE_LIMIT: usize = 7 * 1024 * 1024;
+const INLINE_LIMIT: usize = 7_000_000;
 
 /// One image as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,10 +115,10 @@ fn inline(data: Bytes, shown: &str, by_name: Option<MediaType>) -> Result<ImageP
         return Err(Error::new(ErrorKind::Image, format!("{shown}: the image is empty")));
     }
     if data.len() > INLINE_LIMIT {
-        let megabytes = data.len() / (1024 * 1024);
+        let kilobytes = data.len().div_ceil(1000);
         return Err(Error::new(
             ErrorKind::Image,
-            format!("{shown}: the image has {megabytes} MB, and Gemini takes 7 MB along"),
+            format!("{shown}: the image has {kilobytes} kB, and Gemini takes 7000 kB along"),
         )
         .with_hint("copy it to Cloud Storage and pass its `gs://` URI"));
     }

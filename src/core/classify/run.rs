@@ -20,6 +20,9 @@ use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, GenerateOptions, Outcome, Place, RequestTemplate, Usage};
 use crate::storage::StorageClient;
 
+/// How long a run that ends early waits for the answers under way, which are paid for.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
 /// How a run goes about its rows.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -117,12 +120,14 @@ impl Run {
         for _ in 0..self.work.concurrency.min(self.work.input.len()) {
             workers.spawn(Arc::clone(&self.work).answer_rows());
         }
-        // Leaving early drops the set, which stops the other workers.
-        while let Some(ended) = workers.join_next().await {
-            ended
-                .map_err(|cause| Error::new(ErrorKind::Internal, "a worker ended unexpectedly").with_source(cause))??;
+        // Dropping the set stops the workers that are left.
+        let outcome = all_ended(&mut workers).await;
+        if outcome.is_err() {
+            self.work.ask_no_more();
+            // The first error is the one to tell; what the others meet is in their rows.
+            let _ = tokio::time::timeout(LAST_ANSWERS, async { while workers.join_next().await.is_some() {} }).await;
         }
-        Ok(())
+        outcome
     }
 
     /// The results so far: every input row, those without an answer as `skipped`.
@@ -144,7 +149,19 @@ impl Run {
     }
 }
 
+async fn all_ended(workers: &mut JoinSet<Result<()>>) -> Result<()> {
+    while let Some(ended) = workers.join_next().await {
+        ended.map_err(|cause| Error::new(ErrorKind::Internal, "a worker ended unexpectedly").with_source(cause))??;
+    }
+    Ok(())
+}
+
 impl Work {
+    /// Lets the rows under way end and begins no other.
+    fn ask_no_more(&self) {
+        self.next.store(self.input.len(), Ordering::Relaxed);
+    }
+
     async fn answer_rows(self: Arc<Self>) -> Result<()> {
         loop {
             let row = self.next.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +186,11 @@ impl Work {
     async fn answer(&self, row: usize) -> Result<Row> {
         let source = &self.input.images[row];
         source.check()?;
-        let image = source.resolve(&self.storage).await?;
+        let image = match source.resolve(&self.storage).await {
+            // Gemini was not asked, however often Cloud Storage was.
+            Err(error) if !error.stops_the_run() => return Ok(Row { attempts: 0, ..Row::from_error(&error) }),
+            resolved => resolved?,
+        };
         let body = self.template.body(&image, &self.prompt.render(&self.input.table, row)?)?;
         self.ask(body).await
     }

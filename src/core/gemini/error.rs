@@ -22,6 +22,7 @@ const IMAGE_PROBLEMS: &[&str] = &[
     "input file",
     "Image file not found",
     "Request payload size exceeds",
+    "file size limit",
 ];
 
 /// Reads an error answer.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +122,32 @@ def test_rows_that_were_answered_before_are_kept(serve: Serve) -> None:
     assert results.usage.cost_usd > 0
     assert len(results.errors) == 20
     assert "roles/aiplatform.user" in results["error"][20]
+
+
+def test_answers_under_way_are_waited_for_because_they_are_paid_for(serve: Serve) -> None:
+    def answer(request: Received) -> Answer:
+        if image_of(request).endswith("/0.jpg"):
+            # Late enough for the others to be under way on a busy machine.
+            return dataclasses.replace(FATAL["no permission"][0], seconds=1.0)
+        return generated("sign", seconds=2.0)
+
+    with pytest.raises(sl.PermissionDenied) as caught:
+        client_of(serve(answer)).classify(URIS[:8], QUESTION, concurrency=4, progress=False)
+    results = caught.value.results
+    assert results is not None
+    assert results["status"] == ["failed", "ok", "ok", "ok", *["skipped"] * 4]
+
+
+def test_answers_that_do_not_come_do_not_hold_up_the_end(serve: Serve) -> None:
+    def answer(request: Received) -> Answer:
+        return FATAL["no permission"][0] if image_of(request).endswith("/0.jpg") else generated(seconds=40)
+
+    started = time.monotonic()
+    with pytest.raises(sl.PermissionDenied) as caught:
+        client_of(serve(answer)).classify(URIS[:4], QUESTION, progress=False)
+    assert time.monotonic() - started < 10
+    assert caught.value.results is not None
+    assert caught.value.results["status"] == ["failed", "skipped", "skipped", "skipped"]
 
 
 def test_what_is_left_can_be_asked_about_later(serve: Serve) -> None:

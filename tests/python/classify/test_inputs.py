@@ -195,6 +195,15 @@ def test_a_polars_series_of_uris_is_a_list_of_them(serve: Serve) -> None:
     assert results["status"] == ["ok"]
 
 
+def test_a_filtered_frame_of_pandas_keeps_its_index(serve: Serve) -> None:
+    frame = pd.DataFrame({"gcs_uri": [f"gs://bucket/{number}.jpg" for number in range(6)]})
+    some = frame[frame.index.isin([1, 2, 5])]
+    results = client_of(serve(echo)).classify(some, QUESTION, progress=False)
+    joined = some.join(results.to_pandas()[["classification"]])
+    assert joined.index.tolist() == [1, 2, 5]
+    assert joined["classification"].tolist() == some["gcs_uri"].tolist()
+
+
 def test_results_can_be_asked_about_again(serve: Serve) -> None:
     client = client_of(serve(echo))
     first = client.classify(pa.table({"gcs_uri": ["gs://bucket/a.jpg"], "k": [1]}), QUESTION, progress=False)

@@ -80,6 +80,8 @@ def test_an_object_that_is_gone_is_a_row(client: sl.Client, uris: list[str]) -> 
     missing = ["gs://bucket-of-none/gone.jpg", "gs://bucket-of-none/gone-without-extension"]
     results = client.classify([*missing, uris[0]], QUESTION, progress=False)
     assert results["status"] == ["image_error", "image_error", "ok"]
+    assert results["attempts"] == [1, 0, 1]
+    assert results["source"] == ["online", "none", "online"]
 
 
 def test_a_bucket_one_may_not_read_is_a_row_with_the_fix(client: sl.Client, uris: list[str]) -> None:
@@ -110,6 +112,15 @@ def test_files_and_bytes_go_along_with_the_type_their_content_tells(
     assert results["image"][0] == f"{len(found.data)} bytes"
 
 
+def test_an_object_too_large_for_gemini_is_a_row(
+    client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
+    emulator.world.objects.put("large-objects", "large.jpg", JPEG + bytes(30_000_000), "image/jpeg")
+    results = client.classify(["gs://large-objects/large.jpg", uris[0]], QUESTION, progress=False)
+    assert results["status"] == ["image_error", "ok"]
+    assert "30 MB" in results["error"][0]
+
+
 def test_one_file_alone_needs_no_list(client: sl.Client, tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"
     path.write_bytes(JPEG)
@@ -131,8 +142,8 @@ def test_an_unreadable_file_is_a_row_that_names_it(client: sl.Client, tmp_path: 
 
 
 def test_a_file_too_large_to_go_along_says_what_to_do(client: sl.Client, emulator: Emulator) -> None:
-    results = client.classify([JPEG + bytes(7 << 20)], QUESTION, progress=False)
+    results = client.classify([JPEG + bytes(7_000_000)], QUESTION, progress=False)
     assert results["status"] == ["image_error"]
-    assert "7 MB" in results["error"][0]
+    assert "has 7001 kB, and Gemini takes 7000 kB along" in results["error"][0]
     assert "Cloud Storage" in results["error"][0]
     assert len(emulator.requests) == 0

@@ -236,9 +236,10 @@ def test_an_error_in_the_progress_function_ends_the_run_and_is_the_error(serve: 
     def broken(_: sl.Progress) -> None:
         raise RuntimeError("on purpose")
 
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(RuntimeError, match="on purpose") as caught:
         client_of(server).classify(ONE * 40, "What?", concurrency=1, progress=broken)
     assert len(server.received) < 40
+    assert len(caught.value.results) == 40  # type: ignore[attr-defined]  # rows are kept with any error
 
 
 def test_no_progress_is_shown_unless_somebody_watches(
