@@ -20,7 +20,10 @@ VERBS: dict[str, tuple[str, Verb]] = {
     "query": ("bigquery", lambda client: client.aio.query(ONE)),
     "query_all": ("bigquery", lambda client: client.aio.query_all([ONE, ONE])),
     "subscribe": ("sharing", lambda client: client.aio.subscribe("1234-5678")),
-    "classify": ("gemini", lambda client: client.aio.classify(["gs://bucket/a.jpg"], "What?", progress=False)),
+    "classify": (
+        "gemini",
+        lambda client: client.aio.classify(["gs://bucket/a.jpg"], "What?", progress=False),
+    ),
 }
 
 

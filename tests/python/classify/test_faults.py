@@ -145,24 +145,33 @@ def test_what_may_pass_is_tried_again_for_the_metadata_too(
     assert rule.struck == 1
 
 
-def test_a_stalled_attempt_ends_with_its_timeout_and_is_tried_again(
-    client: sl.Client, emulator: Emulator, uris: list[str]
-) -> None:
-    emulator.faults.add("stall", service="gemini", times=1)
-    started = time.monotonic()
-    results = client.classify(uris[:1], QUESTION, timeout=1, progress=False)
+def test_a_stalled_attempt_ends_with_its_timeout_and_is_tried_again(serve: Serve) -> None:
+    answers = [generated(seconds=60), generated("sign")]
+    results = client_of(serve(lambda _: answers.pop(0))).classify(ONE, QUESTION, timeout=1, progress=False)
     assert (results["status"], results["attempts"]) == (["ok"], [2])
-    assert 1.0 <= time.monotonic() - started < 10
-    assert results["latency_ms"][0] >= 1000
+    assert 1_000 <= results["latency_ms"][0] < 20_000
 
 
-def test_one_stalled_image_does_not_hold_up_the_others(
-    client: sl.Client, emulator: Emulator, uris: list[str]
-) -> None:
-    emulator.faults.add("stall", service="gemini", times=1, match=uris[0])
-    results = client.classify(uris[:6], QUESTION, timeout=2, concurrency=2, progress=False)
+def test_one_stalled_image_does_not_hold_up_the_others(serve: Serve) -> None:
+    stalled: list[str] = []
+
+    def answer(request: Received) -> Answer:
+        stalls = image_of(request).endswith("/0.jpg") and not stalled
+        if stalls:
+            stalled.append(image_of(request))
+        return generated(seconds=60 if stalls else 0)
+
+    images = [f"gs://bucket/{number}.jpg" for number in range(6)]
+    results = client_of(serve(answer)).classify(images, QUESTION, timeout=2, concurrency=2, progress=False)
     assert set(results["status"]) == {"ok"}
     assert results["attempts"] == [2, 1, 1, 1, 1, 1]
+
+
+def test_the_emulators_own_stall_is_survived(client: sl.Client, emulator: Emulator, uris: list[str]) -> None:
+    emulator.faults.add("stall", service="gemini", times=1)
+    results = client.classify(uris[:1], QUESTION, timeout=3, progress=False)
+    assert results["status"] == ["ok"]
+    assert results["attempts"][0] >= 2
 
 
 def test_the_wait_a_server_asks_for_is_kept(serve: Serve) -> None:

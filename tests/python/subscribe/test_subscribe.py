@@ -160,7 +160,11 @@ def test_somebody_who_subscribed_meanwhile_is_no_error(serve: Serve) -> None:
         return gemini_error(409, "Requested entity already exists")
 
     linked = sl.Client(project="demo-project", endpoint=serve(answer).url).subscribe("1234-5678")
-    assert (linked.is_new, linked.subscription, str(linked)) == (False, other["name"], f"demo-project.{DATASET}")
+    assert (linked.is_new, linked.subscription, str(linked)) == (
+        False,
+        other["name"],
+        f"demo-project.{DATASET}",
+    )
 
 
 def test_subscriptions_on_a_later_page_are_found(serve: Serve) -> None:
