@@ -2,11 +2,13 @@
 
 pub mod answers;
 pub mod columns;
+mod dispatcher;
 pub mod image;
 pub mod input;
 pub mod limiter;
 pub mod progress;
 pub mod prompt;
+mod queue;
 pub mod run;
 
 pub use columns::AnswerSchema;

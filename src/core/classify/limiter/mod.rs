@@ -48,8 +48,7 @@ impl Limits {
     /// Refuses limits under which nothing could be sent.
     pub fn check(&self) -> Result<()> {
         self.concurrency.check()?;
-        let named =
-            [("requests_per_minute", self.requests_per_minute), ("tokens_per_minute", self.tokens_per_minute)];
+        let named = [("requests_per_minute", self.requests_per_minute), ("tokens_per_minute", self.tokens_per_minute)];
         for (name, value) in named {
             if value.is_some_and(|value| !value.is_finite() || value <= 0.0) {
                 let value = value.unwrap_or_default();

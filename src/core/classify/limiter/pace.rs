@@ -5,6 +5,10 @@ const WAKE_UP: f64 = 0.02;
 
 /// Corrections of a rate that nobody set are spread over some requests, because a jump would be a spike.
 const PART_OF_CORRECTIONS: f64 = 0.05;
+const MOST_CREDIT_ADAPTIVE: f64 = 0.5;
+
+/// The part of a request that credit may pay under a limit of the user's: a second must stay within the limit.
+const MOST_CREDIT: f64 = 0.02;
 
 /// How far a second may go beyond a limit.
 const LENIENCE: f64 = 1.05;
@@ -16,20 +20,20 @@ pub(super) struct Meter {
     tolerance: f64,
     /// When everything let through so far has been paid for.
     paid_at: f64,
-    /// Corrections still to be made, and the part of them that each request bears.
+    /// Corrections still to be made, credit being negative; and the part of them that each request bears.
     owed: f64,
-    part: f64,
+    is_adaptive: bool,
 }
 
 impl Meter {
     /// A meter of a rate nobody set, which may catch up what the timer slept over.
     pub(super) fn adaptive(rate: f64) -> Self {
-        Self { rate, tolerance: WAKE_UP, paid_at: 0.0, owed: 0.0, part: PART_OF_CORRECTIONS }
+        Self { rate, tolerance: WAKE_UP, paid_at: 0.0, owed: 0.0, is_adaptive: true }
     }
 
     /// A meter of a limit the user set: no second lets through more than 5 % beyond it.
     pub(super) fn cap(rate: f64, unit: f64) -> Self {
-        let mut meter = Self { rate, tolerance: 0.0, paid_at: 0.0, owed: 0.0, part: 1.0 };
+        let mut meter = Self { rate, tolerance: 0.0, paid_at: 0.0, owed: 0.0, is_adaptive: false };
         meter.resize(unit);
         meter
     }
@@ -38,10 +42,6 @@ impl Meter {
     pub(super) fn resize(&mut self, unit: f64) {
         let whole = (self.rate * LENIENCE / unit).floor() * unit;
         self.tolerance = ((whole - self.rate) / self.rate).clamp(0.0, WAKE_UP);
-    }
-
-    pub(super) fn rate(&self) -> f64 {
-        self.rate
     }
 
     pub(super) fn set_rate(&mut self, rate: f64) {
@@ -55,17 +55,22 @@ impl Meter {
 
     /// Reserves an amount that is sent now.
     pub(super) fn reserve(&mut self, now: f64, amount: f64) {
-        let correction = (self.owed * self.part).max(-0.5 * amount);
+        let correction = if self.is_adaptive {
+            (self.owed * PART_OF_CORRECTIONS).max(-MOST_CREDIT_ADAPTIVE * amount)
+        } else {
+            self.owed.max(-MOST_CREDIT * amount)
+        };
         self.owed -= correction;
         self.paid_at = self.paid_at.max(now) + self.seconds(amount + correction);
     }
 
-    /// Corrects a reservation by what is now known; credit is worth no more than going at once.
+    /// Corrects a reservation by what is now known. Debts to a limit of the user's are paid before the next request;
+    /// credit is spread thinly, and worth a second at most.
     pub(super) fn settle(&mut self, difference: f64) {
-        if self.part < 1.0 {
-            self.owed += difference;
-        } else {
-            self.paid_at += self.seconds(difference);
+        self.owed = (self.owed + difference).max(-self.rate);
+        if !self.is_adaptive && self.owed > 0.0 {
+            self.paid_at += self.seconds(self.owed);
+            self.owed = 0.0;
         }
     }
 
@@ -135,6 +140,6 @@ mod tests {
         assert!((meter.ready_at() + meter.tolerance - 0.5).abs() < 1e-9);
         meter.settle(-1_000.0);
         meter.reserve(1.0, 100.0);
-        assert!(meter.ready_at() > 1.0, "credit must not become a burst");
+        assert!(meter.ready_at() > 1.07, "credit must not become a burst");
     }
 }

@@ -33,6 +33,7 @@ const BLIND_GROWTH: f64 = 0.35;
 
 /// Cuts in short succession after which refusals are looked at as chance.
 const PATIENCE: u32 = 3;
+const MUCH_PATIENCE: u32 = 6;
 
 /// Requests that make a calm second: with fewer, every probe of the quota costs a larger share of refusals.
 const REQUESTS_PER_STEP: f64 = 100.0;
@@ -50,6 +51,10 @@ const ENOUGH: f64 = 30.0;
 
 /// Refusals beyond this share are never taken for chance; below it they do not end the first climb.
 const NOISE_AT_MOST: f64 = 0.05;
+
+/// The same when several cuts did not lower the share, and how much of it must have stayed.
+const NOISE_AT_MOST_AFTER_CUTS: f64 = 0.6;
+const STAYS: f64 = 0.7;
 
 /// Standard deviations by which refusals must exceed those of chance.
 const SIGNIFICANT: f64 = 3.0;
@@ -77,6 +82,7 @@ pub(super) struct Quota {
     /// Share of refusals that has nothing to do with the rate.
     noise: f64,
     samples: f64,
+    last_share: f64,
     sampled: bool,
 }
 
@@ -97,6 +103,7 @@ impl Quota {
             feedback: 0.0,
             noise: 0.0,
             samples: 0.0,
+            last_share: 0.0,
             sampled: false,
         }
     }
@@ -170,9 +177,7 @@ impl Quota {
         if !stands_out {
             return None;
         }
-        if self.in_succession >= PATIENCE {
-            self.observe_noise(long.refused / long.sent.max(1.0));
-        }
+        self.judge_persistence(long.refused / long.sent.max(1.0));
         let measured = long.tokens / long.seconds.max(SHORT);
         // The pace may not have been what held requests back, and says nothing then.
         let from = if self.rate.is_infinite() || (long.sent >= ENOUGH && self.rate > 2.0 * measured) {
@@ -202,7 +207,6 @@ impl Quota {
     }
 
     fn cut(&mut self, now: f64, from: f64, proven: f64, share: f64, tokens_per_request: f64) {
-        if std::env::var("TRACE").is_ok() { eprintln!("cut at {now:.2} from {:.1} share {share:.3} calm {:.2}/{:.2} hope {:.1} noise {:.4}", from/1300.0, self.calm, self.usual_calm, self.hope/1300.0, self.noise); }
         let served = from * (1.0 - share).max(DEEPEST_CUT);
         if self.last_cut.is_none() {
             self.hope = served;
@@ -237,12 +241,22 @@ impl Quota {
         if !self.sampled && self.rate >= self.served {
             self.sampled = true;
             let counts = self.history.before(now - SHORT, cut + SHORT, f64::INFINITY);
-            self.observe_noise(counts.refused / counts.sent.max(1.0));
+            self.observe_noise(counts.refused / counts.sent.max(1.0), NOISE_AT_MOST);
         }
     }
 
-    fn observe_noise(&mut self, share: f64) {
-        if share <= NOISE_AT_MOST {
+    /// A share that stays although one cut follows another has nothing to do with the rate.
+    fn judge_persistence(&mut self, share: f64) {
+        if self.in_succession >= MUCH_PATIENCE && share >= STAYS * self.last_share {
+            self.observe_noise(share, NOISE_AT_MOST_AFTER_CUTS);
+        } else if self.in_succession >= PATIENCE {
+            self.observe_noise(share, NOISE_AT_MOST);
+        }
+        self.last_share = share;
+    }
+
+    fn observe_noise(&mut self, share: f64, at_most: f64) {
+        if share <= at_most {
             self.samples = (self.samples + 1.0).min(4.0);
             self.noise += (share - self.noise) / self.samples;
         }
