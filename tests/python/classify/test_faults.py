@@ -153,9 +153,7 @@ def test_a_run_that_is_refused_says_so_in_its_progress(
     assert 2 <= min(progress.concurrency for progress in seen) < 8
 
 
-def test_a_limit_of_the_users_spreads_the_requests(
-    client: sl.Client, emulator: Emulator, uris: list[str]
-) -> None:
+def test_a_limit_of_the_users_spreads_the_requests(client: sl.Client, uris: list[str]) -> None:
     started = time.monotonic()
     results = client.classify(uris[:11], QUESTION, requests_per_minute=600, progress=False)
     assert set(results["status"]) == {"ok"}
