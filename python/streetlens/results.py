@@ -183,10 +183,14 @@ class Table:
     def to_polars(self) -> pl.DataFrame:
         """A `polars.DataFrame` that shares this table's memory where types allow.
 
+        polars has no type for BIGNUMERIC, which becomes text, and none for INTERVAL, which becomes a struct of
+        months, days and nanoseconds.
+
         Raises:
             ImportError: polars is not installed.
         """
-        frame: pl.DataFrame = _required("polars", "polars").DataFrame(self)
+        polars_module = _required("polars", "polars")
+        frame: pl.DataFrame = polars_module.DataFrame(Table(self._native.for_polars()))
         return frame
 
     def __arrow_c_schema__(self) -> object:

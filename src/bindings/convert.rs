@@ -162,7 +162,7 @@ impl<'py> Column<'py> {
 }
 
 /// Refuses what does not fit instead of making it null.
-fn cast(array: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
+pub(crate) fn cast(array: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     arrow_cast::cast_with_options(array, kind, &options)
         .map_err(|error| PyTypeError::new_err(format!("{error}; use `to_arrow()`")))
@@ -179,7 +179,7 @@ fn decimal<'py>(py: Python<'py>, array: &ArrayRef, scale: i8) -> PyResult<Values
 
 /// The number `unscaled` stands for. Arrow's own formatting cuts digits beyond the declared precision, and a
 /// BIGNUMERIC has up to 77 where Arrow declares 76.
-fn positional(unscaled: &str, scale: i32) -> String {
+pub(crate) fn positional(unscaled: &str, scale: i32) -> String {
     if scale <= 0 {
         return format!("{unscaled}E{}", -scale);
     }

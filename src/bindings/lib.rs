@@ -9,6 +9,7 @@ mod credentials;
 mod error;
 mod imports;
 mod parameters;
+mod polars;
 mod run;
 mod session;
 mod table;

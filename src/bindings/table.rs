@@ -10,7 +10,7 @@ use pyo3_arrow::PyTable;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 use std::sync::Arc;
 
-use crate::convert;
+use crate::{convert, polars};
 
 /// Columns and rows held by Arrow.
 #[pyclass(frozen, module = "streetlens._streetlens")]
@@ -94,6 +94,13 @@ impl NativeTable {
             }
         }
         Ok(rows)
+    }
+
+    /// The same rows in types that polars has.
+    fn for_polars(&self) -> PyResult<Self> {
+        let schema = Arc::new(polars::schema(&self.schema));
+        let batches = self.batches.iter().map(|batch| polars::batch(&schema, batch)).collect::<PyResult<_>>()?;
+        Ok(Self { schema, batches })
     }
 
     /// One column as a list.

@@ -182,6 +182,16 @@ def test_polars_gets_typed_columns(client: sl.Client) -> None:
     assert nested["records"][0].to_list()[0] == {"day": dt.date(2026, 1, 2), "tags": ["a", "b"]}
 
 
+def test_polars_gets_what_it_has_no_type_for_as_text_and_struct(client: sl.Client) -> None:
+    frame = client.query(
+        "SELECT 1 AS k, BIGNUMERIC '-1.50' AS n, INTERVAL 3 DAY AS i, [STRUCT(BIGNUMERIC '0.1' AS n)] AS r"
+        " UNION ALL SELECT 2, NULL, NULL, [] ORDER BY k"
+    ).to_polars()
+    assert frame["n"].to_list() == ["-1.5", None]
+    assert frame["i"].to_list() == [{"months": 0, "days": 3, "nanoseconds": 0}, None]
+    assert frame["r"].to_list() == [[{"n": "0.1"}], []]
+
+
 def test_any_library_takes_the_capsule(client: sl.Client) -> None:
     table = client.query(NESTED)
     stream = pa.RecordBatchReader.from_stream(table)
