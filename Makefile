@@ -34,7 +34,7 @@ rust: ## tests of the core
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked; else cargo test --workspace --locked; fi
 
 python: develop ## tests of the Python package, the emulator, the notebooks and the docstrings
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 bench: develop ## print throughput ratios against Google's own clients (minutes)
 	cargo build --release --locked -p streetlens-bench
@@ -48,7 +48,7 @@ wheel: $(VENV)/installed ## the wheel that users install, in dist/
 develop: $(VENV)/built ## the package in .venv, native module included
 
 $(VENV)/built: $(VENV)/installed $(RUST_SOURCES)
-	$(BIN)/maturin develop --release --locked --quiet
+	$(BIN)/maturin develop --release --locked --quiet >/dev/null
 	@touch $@
 
 $(VENV)/installed: requirements.lock
