@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 import streetlens as sl
-from contract.discovery import method_id
+from contract.discovery import check_response, method_id
 from contract.logged import _SERVICES, check_logged
 from streetlens.emulator import Emulator
 
@@ -179,6 +180,13 @@ def test_only_a_null_parameter_is_sent_as_googles_client_sends_it(
     client.query("SELECT @v AS v", params={"v": sl.Parameter(None, "DATE")})
     (problem,) = problems(emulator)
     assert problem.endswith("parameterValue.value: expected a string (text), got NoneType None")
+
+
+def test_the_emulator_lists_such_a_job_without_the_null(client: sl.Client, emulator: Emulator) -> None:
+    client.query("SELECT @v AS v", params={"v": sl.Parameter(None, "DATE")})
+    path = f"/bigquery/v2/projects/{emulator.world.project}/jobs"
+    answer = requests.get(emulator.url + path, timeout=10).json()
+    assert check_response("bigquery", "GET", path, answer) == []
 
 
 def test_a_request_that_does_not_fit_would_be_found(client: sl.Client, emulator: Emulator) -> None:

@@ -112,7 +112,7 @@ class Jobs:
         return Job(
             request.project,
             job_id or f"job_{uuid.uuid4().hex}",
-            configuration,
+            _without_nulls(configuration),
             request,
             self.engine.wall_clock(),
             ready,
@@ -248,3 +248,10 @@ class Jobs:
                 oldest.expired = True
                 self.engine.drop_table(oldest.anonymous)
         return table
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return JSON without its nulls: a request may write them, and Google's parser takes them for absent."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
