@@ -34,7 +34,7 @@ rust: ## tests of the core
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked; else cargo test --workspace --locked; fi
 
 python: develop ## tests of the Python package, the emulator, the notebooks and the docstrings
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 
 bench: develop ## print throughput ratios against Google's own clients (minutes)
 	cargo build --release --locked -p streetlens-bench

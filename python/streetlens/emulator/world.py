@@ -95,6 +95,7 @@ class World:
         self.faults.clear()
         self.sharing.reset()
         self.tokens.reset()
+        self.models.reset()
         self.request_log.clear()
         self.require_token, subscribed = self._at_start
         if subscribed:

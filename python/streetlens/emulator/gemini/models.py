@@ -66,6 +66,12 @@ class ServedModels:
         self._enabled: set[str] = set()
         self._disabled: set[str] = set()
 
+    def reset(self) -> None:
+        """Serve what was served at the start."""
+        self._models = {model.name: model for model in CATALOGUE}
+        self._enabled.clear()
+        self._disabled.clear()
+
     def enable(self, name: str) -> None:
         """Serve this model (in every location); for example gemini-2.5-flash of an active project."""
         self._models.setdefault(name, Model(name, regional=True))

@@ -29,6 +29,12 @@ def test_a_retired_model_is_served_once_it_is_enabled(emulator: Emulator) -> Non
     assert (before, enabled, disabled) == (404, 200, 404)
 
 
+def test_a_reset_retires_an_enabled_model_again(emulator: Emulator) -> None:
+    emulator.world.models.enable("gemini-2.5-flash")
+    emulator.reset()
+    assert requests.post(emulator.url + MODEL, json=CONTENTS, timeout=10).status_code == 404
+
+
 def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> None:
     token = emulator.world.tokens.issue()
     answer = requests.post(
