@@ -112,7 +112,7 @@ class Jobs:
         return Job(
             request.project,
             job_id or f"job_{uuid.uuid4().hex}",
-            _without_nulls(configuration),
+            _canonical(configuration),
             request,
             self.engine.wall_clock(),
             ready,
@@ -250,8 +250,11 @@ class Jobs:
         return table
 
 
-def _without_nulls(value: Any) -> Any:
-    """Return JSON without its nulls: a request may write them, and Google's parser takes them for absent."""
+def _canonical(value: Any, name: str = "") -> Any:
+    """Return JSON as Google's parser understands it: nulls are absent, and a parameter's value is a text."""
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+        return {key: _canonical(item, key) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if name == "value" and is_number else value

@@ -122,3 +122,14 @@ def test_an_error_body_has_the_members_clients_read(rest: Any) -> None:
         ],
         "status": "NOT_FOUND",
     }
+
+
+def test_a_job_with_a_number_and_a_null_as_parameters_fits(rest: Any) -> None:
+    parameters = [
+        {"name": "low", "parameterType": {"type": "FLOAT64"}, "parameterValue": {"value": 48.12}},
+        {"name": "none", "parameterType": {"type": "STRING"}, "parameterValue": {"value": None}},
+    ]
+    query = {"query": "SELECT @low, @none", "useLegacySql": False, "queryParameters": parameters}
+    status, job = rest.call("POST", "jobs", {"configuration": {"query": query}})
+    assert status == 200
+    check("Job", job)
