@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from streetlens import _progress, _streetlens
-from streetlens._checks import check_count, check_seconds
+from streetlens._checks import check_count, check_rate, check_seconds
 from streetlens._images import is_query, native_images
 from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeTable
@@ -311,7 +311,9 @@ def classify(
     max_output_tokens: int | None = None,
     media_resolution: str | None = None,
     thinking: str | int | None = None,
-    concurrency: int = 32,
+    concurrency: int | str = "4-20-200",
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
     timeout: float = 60.0,
     labels: Mapping[str, str] | None = None,
     progress: bool | Callable[[_progress.Progress], Any] | None = None,
@@ -319,12 +321,17 @@ def classify(
     """A run over many images."""
     if not isinstance(prompt, str):
         raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
-    check_count("concurrency", concurrency)
+    if not isinstance(concurrency, str):
+        check_count("concurrency", concurrency)
+    check_rate("requests_per_minute", requests_per_minute)
+    check_rate("tokens_per_minute", tokens_per_minute)
     check_count("max_output_tokens", max_output_tokens, optional=True)
     check_seconds("timeout", timeout)
     choice = {"model": model, "on_retired": session.on_retired, "strict_region": session.strict_region}
     options = {
-        "concurrency": concurrency,
+        "concurrency": str(concurrency),
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
         "timeout": float(timeout),
         "system_instruction": system_instruction,
         "temperature": temperature,

@@ -6,7 +6,7 @@ import math
 
 from streetlens.exceptions import ConfigurationError
 
-__all__ = ["check_count", "check_seconds"]
+__all__ = ["check_count", "check_rate", "check_seconds"]
 
 
 def check_count(name: str, value: object, *, optional: bool = False) -> None:
@@ -21,6 +21,18 @@ def check_count(name: str, value: object, *, optional: bool = False) -> None:
         raise ConfigurationError(f"`{name}={value!r}` is not a whole number of at least 1")
 
 
+def check_rate(name: str, value: object) -> None:
+    """Refuses what is neither None nor a number above 0 a minute.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if value is not None and not _is_positive(value):
+        raise ConfigurationError(
+            f"`{name}={value!r}` is not a number above 0", hint=f"leave `{name}` out for no limit of your own"
+        )
+
+
 def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     """Refuses what is not a time of more than 0 seconds.
 
@@ -29,11 +41,12 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     """
     if value is None and optional:
         return
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    if not _is_positive(value):
         hint = f"leave `{name}` out for no limit" if optional else None
         raise ConfigurationError(f"`{name}={value!r}` is not a number of seconds above 0", hint=hint)
+
+
+def _is_positive(value: object) -> bool:
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    )

@@ -28,6 +28,10 @@ class Progress(NamedTuple):
     """Rows whose outcome is a good answer."""
     in_flight: int
     """Requests under way."""
+    concurrency: int
+    """Requests that may be under way at this moment."""
+    throttled: bool
+    """Whether the service's quota sets the pace."""
     input_tokens: int
     """Input tokens so far."""
     output_tokens: int
@@ -100,7 +104,8 @@ class _Bar(_Display):
     def show(self, progress: Progress) -> None:
         self._bar.total = progress.total
         self._bar.n = progress.done
-        self._bar.set_postfix(ok=progress.ok, usd=f"{progress.cost_usd:.4f}", refresh=False)
+        waiting = {"waiting_on": "quota"} if progress.throttled else {}
+        self._bar.set_postfix(ok=progress.ok, usd=f"{progress.cost_usd:.4f}", **waiting, refresh=False)
         self._bar.refresh()
 
     def close(self) -> None:

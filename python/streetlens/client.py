@@ -187,7 +187,9 @@ class Client:
         max_output_tokens: int | None = None,
         media_resolution: str | None = None,
         thinking: str | int | None = None,
-        concurrency: int = 32,
+        concurrency: int | str = "4-20-200",
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
         timeout: float = 60.0,
         labels: Mapping[str, str] | None = None,
         progress: bool | Callable[[Progress], Any] | None = None,
@@ -212,7 +214,10 @@ class Client:
             max_output_tokens: Token limit of an answer, thoughts included.
             media_resolution: `"low"`, `"medium"` or `"high"`: tokens an image costs.
             thinking: A level, a token budget, `"off"` or `"default"`; the least the model allows otherwise.
-            concurrency: Requests under way at once.
+            concurrency: Requests under way at once: a fixed number, or `"least-first-most"`, which follows what the
+                service takes.
+            requests_per_minute: A limit of your own, spread evenly over each minute.
+            tokens_per_minute: The same for input and output tokens.
             timeout: Seconds of one attempt.
             labels: Labels of the requests, shown on the invoice.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
@@ -247,6 +252,8 @@ class Client:
             media_resolution=media_resolution,
             thinking=thinking,
             concurrency=concurrency,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
             timeout=timeout,
             labels=labels,
             progress=progress,

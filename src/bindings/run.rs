@@ -46,6 +46,8 @@ impl Run {
         values.set_item("done", progress.done)?;
         values.set_item("ok", progress.ok)?;
         values.set_item("in_flight", progress.in_flight)?;
+        values.set_item("concurrency", progress.concurrency)?;
+        values.set_item("throttled", progress.throttled)?;
         values.set_item("input_tokens", progress.input_tokens)?;
         values.set_item("output_tokens", progress.output_tokens)?;
         values.set_item("cost_usd", progress.cost_usd)?;

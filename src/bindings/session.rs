@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 use std::time::Duration;
 use streetlens_core::bigquery::client::{QueryResult, QueryStatistics};
 use streetlens_core::bigquery::request::Query;
-use streetlens_core::classify::{AnswerSchema, Prompt, Question, RunOptions};
+use streetlens_core::classify::{AnswerSchema, Limits, Prompt, Question, RunOptions};
 use streetlens_core::gemini::catalogue::OnRetired;
 use streetlens_core::gemini::{GenerateOptions, Place};
 use streetlens_core::insights::{LinkedDataset, SubscribeOptions};
@@ -200,7 +200,9 @@ pub(crate) fn generate_content(session: &Session, model: String, location: Strin
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct ClassifyOptions {
-    concurrency: usize,
+    concurrency: String,
+    requests_per_minute: Option<f64>,
+    tokens_per_minute: Option<f64>,
     timeout: f64,
     system_instruction: Option<String>,
     temperature: Option<f64>,
@@ -232,7 +234,7 @@ pub(crate) fn classify(
         let prompt = Prompt::parse(prompt, input.table.schema_ref())?;
         let question =
             Question { input, prompt, schema: schema.map_or(Ok(AnswerSchema::Text), |schema| schema.into_core("$"))? };
-        session.core.classify(&choice.choice(), question, options.into_core())
+        session.core.classify(&choice.choice(), question, options.into_core()?)
     };
     prepare().map(Run::new).map_err(|error| to_python(py, error))
 }
@@ -255,7 +257,12 @@ impl Schema {
 }
 
 impl ClassifyOptions {
-    fn into_core(self) -> RunOptions {
+    fn into_core(self) -> streetlens_core::error::Result<RunOptions> {
+        let limits = Limits {
+            concurrency: self.concurrency.parse()?,
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+        };
         let generate = GenerateOptions {
             system_instruction: self.system_instruction,
             temperature: self.temperature,
@@ -265,7 +272,7 @@ impl ClassifyOptions {
             labels: self.request_labels,
             response_schema: None,
         };
-        RunOptions { concurrency: self.concurrency, timeout: seconds(self.timeout), generate }
+        Ok(RunOptions { limits, timeout: seconds(self.timeout), generate })
     }
 }
 

@@ -30,7 +30,7 @@ def runs(client: sl.Client) -> None:
     client.classify([], "What?", ["sign"])  # refused: call-arg
     client.classify([], "What?", schema=7)  # refused: arg-type
     client.classify([], "What?", schema={1, 2})  # refused: arg-type
-    client.classify([], "What?", concurrency="many")  # refused: arg-type
+    client.classify([], "What?", concurrency=1.5)  # refused: arg-type
     client.classify([], "What?", progress="bar")  # refused: arg-type
     float(client.classify([], "What?").usage.cost)  # refused: attr-defined
 

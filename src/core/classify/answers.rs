@@ -79,7 +79,7 @@ pub struct Row {
     pub cost_usd: Option<f64>,
     /// From the first attempt to the answer, waits included.
     pub latency_ms: Option<f64>,
-    /// How often the request was sent.
+    /// How often the request was sent and not refused for the quota.
     pub attempts: u32,
 }
 

@@ -2,15 +2,19 @@
 
 pub mod answers;
 pub mod columns;
+mod dispatcher;
 pub mod image;
 pub mod input;
+pub mod limiter;
 pub mod progress;
 pub mod prompt;
+mod queue;
 pub mod run;
 
 pub use columns::AnswerSchema;
 pub use image::ImageSource;
 pub use input::Input;
+pub use limiter::{ConcurrencyRange, Limits};
 pub use progress::ProgressSnapshot;
 pub use prompt::Prompt;
 pub use run::{Question, Run, RunOptions};

@@ -1,16 +1,18 @@
 //! Counters of a run, read at any time without stopping it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::answers::{Row, Status};
 
-/// Counters that workers add to.
+/// Counters that the dispatcher adds to.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     total: usize,
     done: AtomicUsize,
     ok: AtomicUsize,
     in_flight: AtomicUsize,
+    concurrency: AtomicUsize,
+    throttled: AtomicBool,
     input_tokens: AtomicU64,
     output_tokens: AtomicU64,
     millionths_of_a_dollar: AtomicU64,
@@ -27,6 +29,10 @@ pub struct ProgressSnapshot {
     pub ok: usize,
     /// Requests under way.
     pub in_flight: usize,
+    /// Requests that may be under way at this moment.
+    pub concurrency: usize,
+    /// Whether the service's quota sets the pace.
+    pub throttled: bool,
     /// Input tokens so far.
     pub input_tokens: u64,
     /// Output and thinking tokens so far.
@@ -44,9 +50,17 @@ impl Progress {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ended(&self, row: &Row) {
-        let count = |tokens: Option<i64>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
+    pub(super) fn returned(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn limited(&self, concurrency: usize, throttled: bool) {
+        self.concurrency.store(concurrency, Ordering::Relaxed);
+        self.throttled.store(throttled, Ordering::Relaxed);
+    }
+
+    pub(super) fn finished(&self, row: &Row) {
+        let count = |tokens: Option<i64>| u64::try_from(tokens.unwrap_or(0)).unwrap_or(0);
         self.done.fetch_add(1, Ordering::Relaxed);
         self.ok.fetch_add(usize::from(row.status == Status::Ok), Ordering::Relaxed);
         self.input_tokens.fetch_add(count(row.usage.input_tokens), Ordering::Relaxed);
@@ -69,6 +83,8 @@ impl Progress {
             done: self.done.load(Ordering::Relaxed),
             ok: self.ok.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
+            concurrency: self.concurrency.load(Ordering::Relaxed),
+            throttled: self.throttled.load(Ordering::Relaxed),
             input_tokens: self.input_tokens.load(Ordering::Relaxed),
             output_tokens: self.output_tokens.load(Ordering::Relaxed),
             cost_usd,

@@ -1,33 +1,30 @@
-//! One question about many images: a fixed number of workers, each row answered once, results in input order.
+//! One question about many images: each row answered once, results in input order.
 
 use bytes::Bytes;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 use url::Url;
 
 use arrow_array::RecordBatch;
 
 use super::answers::{self, Row, Status};
 use super::columns::AnswerSchema;
+use super::dispatcher::{Attempt, Dispatcher};
 use super::input::Input;
+use super::limiter::Limits;
 use super::progress::{Progress, ProgressSnapshot};
 use super::prompt::Prompt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, GenerateOptions, Outcome, Place, RequestTemplate, Usage};
+use crate::retry::RetryPolicy;
 use crate::storage::StorageClient;
-
-/// How long a run that ends early waits for the answers under way, which are paid for.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How a run goes about its rows.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Requests under way at once.
-    pub concurrency: usize,
+    /// How many requests may be under way, and how fast they may go.
+    pub limits: Limits,
     /// Time of one attempt.
     pub timeout: Duration,
     /// Generation options.
@@ -36,7 +33,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { concurrency: 32, timeout: Duration::from_secs(60), generate: GenerateOptions::default() }
+        Self { limits: Limits::default(), timeout: Duration::from_secs(60), generate: GenerateOptions::default() }
     }
 }
 
@@ -57,7 +54,7 @@ pub struct Run {
     work: Arc<Work>,
 }
 
-struct Work {
+pub(super) struct Work {
     gemini: GeminiClient,
     storage: StorageClient,
     place: Place,
@@ -67,9 +64,8 @@ struct Work {
     prompt: Prompt,
     schema: AnswerSchema,
     input: Input,
-    concurrency: usize,
+    limits: Limits,
     timeout: Duration,
-    next: AtomicUsize,
     rows: Mutex<Vec<Option<Row>>>,
     progress: Progress,
 }
@@ -84,9 +80,7 @@ impl Run {
         options: RunOptions,
     ) -> Result<Self> {
         let Question { input, prompt, schema } = question;
-        if options.concurrency == 0 {
-            return Err(Error::new(ErrorKind::Configuration, "`concurrency` must be at least 1"));
-        }
+        options.limits.check()?;
         if options.timeout.is_zero() {
             return Err(Error::new(ErrorKind::Configuration, "`timeout` must be more than 0 seconds"));
         }
@@ -101,12 +95,12 @@ impl Run {
             template,
             prompt,
             schema,
-            concurrency: options.concurrency,
+            limits: options.limits,
             timeout: options.timeout,
-            next: AtomicUsize::new(0),
             rows: Mutex::new(vec![None; rows]),
             progress: Progress::new(rows),
-            gemini,
+            // The dispatcher sends again what failed, so that no attempt passes the limiter by.
+            gemini: gemini.with_stack(|stack| stack.with_policy(RetryPolicy::once())),
             storage,
             place,
             input,
@@ -116,18 +110,7 @@ impl Run {
 
     /// Asks about every row. An error that every row would meet ends the run; rows answered before stay.
     pub async fn execute(&self) -> Result<()> {
-        let mut workers = JoinSet::new();
-        for _ in 0..self.work.concurrency.min(self.work.input.len()) {
-            workers.spawn(Arc::clone(&self.work).answer_rows());
-        }
-        // Dropping the set stops the workers that are left.
-        let outcome = all_ended(&mut workers).await;
-        if outcome.is_err() {
-            self.work.ask_no_more();
-            // The first error is the one to tell; what the others meet is in their rows.
-            let _ = tokio::time::timeout(LAST_ANSWERS, async { while workers.join_next().await.is_some() {} }).await;
-        }
-        outcome
+        Dispatcher::new(Arc::clone(&self.work), &self.work.limits, RetryPolicy::default()).run().await
     }
 
     /// The results so far: every input row, those without an answer as `skipped`.
@@ -149,61 +132,46 @@ impl Run {
     }
 }
 
-async fn all_ended(workers: &mut JoinSet<Result<()>>) -> Result<()> {
-    while let Some(ended) = workers.join_next().await {
-        ended.map_err(|cause| Error::new(ErrorKind::Internal, "a worker ended unexpectedly").with_source(cause))??;
-    }
-    Ok(())
-}
-
 impl Work {
-    /// Lets the rows under way end and begins no other.
-    fn ask_no_more(&self) {
-        self.next.store(self.input.len(), Ordering::Relaxed);
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.input.len()
     }
 
-    async fn answer_rows(self: Arc<Self>) -> Result<()> {
-        loop {
-            let row = self.next.fetch_add(1, Ordering::Relaxed);
-            if row >= self.input.len() {
-                return Ok(());
-            }
-            self.progress.began();
-            let outcome = self.answer(row).await;
-            let fatal = outcome.as_ref().err().is_some_and(Error::stops_the_run);
-            let (answer, error) = match outcome {
-                Ok(answer) => (answer, None),
-                Err(error) => (Row::from_error(&error), Some(error)),
-            };
-            self.progress.ended(&answer);
-            self.rows()[row] = Some(answer);
-            if let Some(error) = error.filter(|_| fatal) {
-                return Err(error);
-            }
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// What can be said about a row before its turn.
+    pub(super) fn check(&self, row: usize) -> Result<()> {
+        self.input.images[row].check()
+    }
+
+    /// Keeps a row's outcome.
+    pub(super) fn finish(&self, row: usize, outcome: Row) {
+        self.progress.finished(&outcome);
+        self.rows()[row] = Some(outcome);
+    }
+
+    /// Sends a row's request once; `body` is that of an earlier attempt.
+    pub(super) async fn attempt(&self, row: usize, body: Option<Bytes>) -> Attempt {
+        let body = match body {
+            Some(body) => body,
+            None => match self.render(row).await {
+                Ok(body) => body,
+                Err(error) => return Attempt::Unsent(error),
+            },
+        };
+        let exchange = self.gemini.generate(&self.place, &self.address, body.clone(), self.timeout).await;
+        match exchange.result {
+            Ok(generated) => Attempt::Answered(self.judge(generated.answer)),
+            Err(error) => Attempt::Failed(error, body),
         }
     }
 
-    async fn answer(&self, row: usize) -> Result<Row> {
-        let source = &self.input.images[row];
-        source.check()?;
-        let image = match source.resolve(&self.storage).await {
-            // Gemini was not asked, however often Cloud Storage was.
-            Err(error) if !error.stops_the_run() => return Ok(Row { attempts: 0, ..Row::from_error(&error) }),
-            resolved => resolved?,
-        };
-        let body = self.template.body(&image, &self.prompt.render(&self.input.table, row)?)?;
-        self.ask(body).await
-    }
-
-    async fn ask(&self, body: Bytes) -> Result<Row> {
-        let started = Instant::now();
-        let exchange = self.gemini.generate(&self.place, &self.address, body, self.timeout).await;
-        let latency_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let answer = exchange.result?.answer;
-        let mut row = self.judge(answer);
-        row.latency_ms = Some(latency_ms);
-        row.attempts = exchange.attempts;
-        Ok(row)
+    async fn render(&self, row: usize) -> Result<Bytes> {
+        let image = self.input.images[row].resolve(&self.storage).await?;
+        self.template.body(&image, &self.prompt.render(&self.input.table, row)?)
     }
 
     fn judge(&self, answer: Answer) -> Row {

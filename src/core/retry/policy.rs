@@ -23,6 +23,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// No second attempt for any reason.
+    #[must_use]
+    pub fn once() -> Self {
+        Self { max_attempts: 1, deadline: Duration::ZERO, ..Self::default() }
+    }
+
     /// The wait after `attempts`, of which `spent` count against the limit, or `None` when there shall be no other.
     #[must_use]
     pub fn next_wait(

@@ -124,13 +124,40 @@ def test_thoughts_are_not_part_of_the_answer(serve: Serve) -> None:
     assert results["classification"] == ["sign"]
 
 
-@pytest.mark.parametrize("kind", ["429", "500", "502", "503", "504", "reset", "cut_body", "bad_json", "html"])
+@pytest.mark.parametrize("kind", ["500", "502", "503", "504", "reset", "cut_body", "bad_json", "html"])
 def test_what_may_pass_is_tried_again(
     client: sl.Client, emulator: Emulator, uris: list[str], kind: str
 ) -> None:
     rule = emulator.faults.add(kind, service="gemini", times=1)
     results = client.classify(uris[:1], QUESTION, progress=False)
     assert (results["status"], results["attempts"], rule.struck) == (["ok"], [2], 1)
+
+
+def test_a_refusal_for_the_quota_costs_a_row_no_attempt(
+    client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
+    rule = emulator.faults.add("429", service="gemini", rate=0.3)
+    results = client.classify(uris, QUESTION, progress=False)
+    assert set(results["status"]) == {"ok"}
+    assert set(results["attempts"]) == {1}
+    assert rule.struck >= 10
+
+
+def test_a_run_that_is_refused_says_so_in_its_progress(
+    client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
+    seen: list[sl.Progress] = []
+    emulator.faults.add("429", service="gemini", times=20)
+    client.classify(uris[:20], QUESTION, concurrency="2-8-8", progress=seen.append)
+    assert any(progress.throttled for progress in seen)
+    assert 2 <= min(progress.concurrency for progress in seen) < 8
+
+
+def test_a_limit_of_the_users_spreads_the_requests(client: sl.Client, uris: list[str]) -> None:
+    started = time.monotonic()
+    results = client.classify(uris[:11], QUESTION, requests_per_minute=600, progress=False)
+    assert set(results["status"]) == {"ok"}
+    assert time.monotonic() - started >= 1.0
 
 
 def test_what_may_pass_is_tried_again_for_the_metadata_too(
