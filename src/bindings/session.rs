@@ -270,7 +270,7 @@ impl ClassifyOptions {
             media_resolution: self.media_resolution,
             thinking: self.thinking,
             labels: self.request_labels,
-            response_schema: None,
+            ..GenerateOptions::default()
         };
         Ok(RunOptions { limits, timeout: seconds(self.timeout), generate })
     }

@@ -67,12 +67,12 @@ impl AnswerSchema {
         Ok(Self::Object(shape))
     }
 
-    /// The schema to send, if there is one.
+    /// The shape to ask for, if there is one.
     #[must_use]
-    pub fn response_schema(&self) -> Option<Value> {
+    pub fn response_schema(&self) -> Option<Shape> {
         match self {
             Self::Text => None,
-            Self::Object(shape) => Some(shape.to_response_schema()),
+            Self::Object(shape) => Some(shape.clone()),
         }
     }
 
@@ -147,7 +147,7 @@ fn all_null(schema: &Arc<Schema>, rows: usize) -> Result<RecordBatch> {
 /// The value with only what the shape names, and whole numbers written as such (`2.0` is one in JSON Schema).
 fn normal(value: &Value, shape: &Shape) -> Value {
     match (&shape.kind, value) {
-        (Kind::Integer, Value::Number(number)) if !number.is_i64() => {
+        (Kind::Integer(_), Value::Number(number)) if !number.is_i64() => {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "`Shape::misfit` accepts whole numbers of this size only"
@@ -174,7 +174,7 @@ fn fields(properties: &[Property]) -> Fields {
 fn plain_type(shape: &Shape) -> DataType {
     match &shape.kind {
         Kind::Text(_) => DataType::Utf8,
-        Kind::Integer => DataType::Int64,
+        Kind::Integer(_) => DataType::Int64,
         Kind::Number => DataType::Float64,
         Kind::Boolean => DataType::Boolean,
         Kind::List(items) => DataType::List(Arc::new(Field::new("item", plain_type(items), true))),

@@ -16,7 +16,7 @@ use super::progress::{Progress, ProgressSnapshot};
 use super::prompt::Prompt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::catalogue::Price;
-use crate::gemini::{Answer, GeminiClient, GenerateOptions, Outcome, Place, RequestTemplate, Usage};
+use crate::gemini::{Answer, GeminiClient, GenerateOptions, Outcome, Place, RequestTemplate, Usage, View};
 use crate::retry::RetryPolicy;
 use crate::storage::StorageClient;
 
@@ -171,7 +171,7 @@ impl Work {
 
     async fn render(&self, row: usize) -> Result<Bytes> {
         let image = self.input.images[row].resolve(&self.storage).await?;
-        self.template.body(&image, &self.prompt.render(&self.input.table, row)?)
+        self.template.body(&[View { caption: None, image }], &self.prompt.render(&self.input.table, row)?, None)
     }
 
     fn judge(&self, answer: Answer) -> Row {

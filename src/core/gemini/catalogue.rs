@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use super::schema::Dialect;
 use crate::error::{Error, ErrorKind, Result, Scope};
 
 const MODELS: &str = include_str!("models.json");
@@ -37,6 +38,9 @@ pub struct Model {
     pub price: Option<Price>,
     /// How thinking is turned down.
     pub thinking: Thinking,
+    /// How it takes the schema of its answers.
+    #[serde(default)]
+    pub schema: Dialect,
 }
 
 /// US dollars per million tokens; thinking tokens cost as much as output.

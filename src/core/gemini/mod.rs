@@ -11,4 +11,4 @@ pub mod wire;
 pub use catalogue::{Catalogue, Model, Place};
 pub use client::{GeminiClient, Generated};
 pub use decode::{Answer, Outcome, Usage};
-pub use request::{GenerateOptions, ImagePart, RequestTemplate};
+pub use request::{Example, GenerateOptions, ImagePart, Misfit, RequestTemplate, View};

@@ -1,31 +1,22 @@
 //! The bytes of a generateContent request: what is the same for every image, and what differs.
 
+mod options;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use super::catalogue::{Model, Thinking};
+use super::catalogue::Model;
+use super::schema::Shape;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Generation options shared by every image of a run.
-#[derive(Debug, Clone, Default)]
-pub struct GenerateOptions {
-    /// Instructions before the images.
-    pub system_instruction: Option<String>,
-    /// Sampling temperature, 0 to 2.
-    pub temperature: Option<f64>,
-    /// Token limit of the answer, thoughts included.
-    pub max_output_tokens: Option<u32>,
-    /// `low`, `medium` or `high`.
-    pub media_resolution: Option<String>,
-    /// A level (`minimal`, `low`, `medium`, `high`), a token budget as digits, or `None` for the least the model allows.
-    pub thinking: Option<String>,
-    /// Labels for the invoice.
-    pub labels: Vec<(String, String)>,
-    /// Response schema in the API's own form.
-    pub response_schema: Option<Value>,
-}
+pub use options::GenerateOptions;
+
+/// An answer sent back is cut here: what is wrong with it shows before that, and its tokens are paid again.
+const LONGEST_ANSWER: usize = 8_000;
+const LONGEST_PROBLEM: usize = 600;
 
 /// One image as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +37,39 @@ pub enum ImagePart {
     },
 }
 
-/// Everything of a request but its image and its prompt, encoded once.
+/// One image of a request, with what is said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Stands before the image, for example when and in which direction it was taken.
+    pub caption: Option<String>,
+    /// The image.
+    pub image: ImagePart,
+}
+
+/// An image and its right answer, for the model to go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The image.
+    pub view: View,
+    /// The answer's text, in the form that is asked for.
+    pub answer: String,
+}
+
+/// An answer that did not fit, and why: sent along when the question is asked once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit<'a> {
+    /// The answer's text.
+    pub answer: &'a str,
+    /// What is wrong with it.
+    pub problem: &'a str,
+}
+
+/// Everything of a request but its images and its prompt, encoded once.
 #[derive(Debug, Clone)]
 pub struct RequestTemplate {
+    examples: String,
     rest: String,
+    shape_text: String,
 }
 
 impl RequestTemplate {
@@ -59,119 +79,171 @@ impl RequestTemplate {
         if let Some(text) = options.system_instruction.as_deref().filter(|text| !text.trim().is_empty()) {
             rest.insert("systemInstruction".into(), json!({"parts": [{"text": text}]}));
         }
-        let config = generation_config(options, model)?;
+        let config = options::generation_config(options, model)?;
         if !config.is_empty() {
             rest.insert("generationConfig".into(), Value::Object(config));
         }
+        let mut shape = rest.clone();
+        if !options.examples.is_empty() {
+            shape.insert("examples".into(), options.examples.iter().map(Example::identity).collect());
+        }
         if !options.labels.is_empty() {
-            rest.insert("labels".into(), labels(&options.labels)?);
+            rest.insert("labels".into(), options::labels(&options.labels)?);
         }
         let encoded = Value::Object(rest).to_string();
         let inner = encoded.trim_start_matches('{').to_owned();
-        Ok(Self { rest: if inner == "}" { inner } else { format!(",{inner}") } })
+        Ok(Self {
+            examples: encoded_examples(&options.examples, options.response_schema.as_ref())?,
+            rest: if inner == "}" { inner } else { format!(",{inner}") },
+            shape_text: Value::Object(shape).to_string(),
+        })
     }
 
-    /// The body of one request: the image first, the prompt after it.
-    pub fn body(&self, image: &ImagePart, prompt: &str) -> Result<Bytes> {
-        let parts = json!([image.to_json(), {"text": prompt}]);
-        Ok(Bytes::from(format!("{{\"contents\":[{{\"role\":\"user\",\"parts\":{parts}}}]{}", self.rest)))
+    /// The body of one request: the images first, the prompt after them; `again` asks once more after an answer that
+    /// did not fit.
+    pub fn body(&self, views: &[View], prompt: &str, again: Option<Misfit<'_>>) -> Result<Bytes> {
+        let mut body = Body::default();
+        body.raw("{\"contents\":[");
+        body.raw(&self.examples);
+        body.raw("{\"role\":\"user\",\"parts\":[");
+        for view in views {
+            body.view(view)?;
+            body.raw(",");
+        }
+        body.text(prompt)?;
+        if let Some(misfit) = again {
+            // The service refuses an empty text, so an empty answer is not repeated to it.
+            let answer = shortened(misfit.answer.trim(), LONGEST_ANSWER);
+            if answer.is_empty() {
+                body.raw(",");
+            } else {
+                body.raw("]},{\"role\":\"model\",\"parts\":[");
+                body.text(&answer)?;
+                body.raw("]},{\"role\":\"user\",\"parts\":[");
+            }
+            body.text(&misfit.sentence())?;
+        }
+        body.raw("]}]");
+        body.raw(&self.rest);
+        Ok(Bytes::from(body.bytes))
+    }
+
+    /// What shapes an answer besides the model, the images and the prompt, as a text that stays the same as long as
+    /// that does. Labels only mark the invoice and are not in it.
+    #[must_use]
+    pub fn shape_text(&self) -> &str {
+        &self.shape_text
     }
 }
 
-impl ImagePart {
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Uri { uri, mime_type } => json!({"fileData": {"mimeType": mime_type, "fileUri": uri}}),
-            Self::Inline { data, mime_type } => {
-                json!({"inlineData": {"mimeType": mime_type, "data": STANDARD.encode(data)}})
+impl Misfit<'_> {
+    fn sentence(&self) -> String {
+        let problem = shortened(self.problem.trim().trim_end_matches('.'), LONGEST_PROBLEM);
+        format!("That answer cannot be used: {problem}. Answer once more, in the required form and with nothing else.")
+    }
+}
+
+impl Example {
+    /// The example without its bytes: an inline image by its digest.
+    fn identity(&self) -> Value {
+        let image = match &self.view.image {
+            ImagePart::Uri { uri, mime_type } => json!({"uri": uri, "mimeType": mime_type}),
+            ImagePart::Inline { data, mime_type } => {
+                json!({"sha256": STANDARD.encode(digest(&SHA256, data)), "mimeType": mime_type})
+            }
+        };
+        json!({"caption": self.view.caption, "image": image, "answer": self.answer})
+    }
+
+    fn problem(&self, shape: Option<&Shape>) -> Option<String> {
+        if self.answer.trim().is_empty() {
+            return Some("is empty".to_owned());
+        }
+        match serde_json::from_str(&self.answer) {
+            Ok(value) => shape?.misfit(&value).map(|misfit| format!("does not fit the schema: {misfit}")),
+            Err(cause) => shape.map(|_| format!("is not JSON: {cause}")),
+        }
+    }
+}
+
+/// Examples as turns of a conversation, each followed by a comma.
+fn encoded_examples(examples: &[Example], shape: Option<&Shape>) -> Result<String> {
+    let mut turns = Body::default();
+    for (position, example) in examples.iter().enumerate() {
+        if let Some(problem) = example.problem(shape) {
+            let message = format!("the answer of example {} {problem}", position + 1);
+            return Err(Error::new(ErrorKind::Configuration, message)
+                .with_hint("give each example the answer that you would want for it"));
+        }
+        turns.raw("{\"role\":\"user\",\"parts\":[");
+        turns.view(&example.view)?;
+        turns.raw("]},{\"role\":\"model\",\"parts\":[");
+        turns.text(&example.answer)?;
+        turns.raw("]},");
+    }
+    String::from_utf8(turns.bytes).map_err(|cause| not_encoded().with_source(cause))
+}
+
+/// JSON as it is written; images are encoded into their place, without a copy of them in between.
+#[derive(Default)]
+struct Body {
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    fn raw(&mut self, json: &str) {
+        self.bytes.extend_from_slice(json.as_bytes());
+    }
+
+    fn string(&mut self, text: &str) -> Result<()> {
+        serde_json::to_writer(&mut self.bytes, text).map_err(|cause| not_encoded().with_source(cause))
+    }
+
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.raw("{\"text\":");
+        self.string(text)?;
+        self.raw("}");
+        Ok(())
+    }
+
+    fn view(&mut self, view: &View) -> Result<()> {
+        if let Some(caption) = view.caption.as_deref().filter(|caption| !caption.trim().is_empty()) {
+            self.text(caption)?;
+            self.raw(",");
+        }
+        match &view.image {
+            ImagePart::Uri { uri, mime_type } => {
+                self.raw("{\"fileData\":{\"mimeType\":");
+                self.string(mime_type)?;
+                self.raw(",\"fileUri\":");
+                self.string(uri)?;
+            }
+            ImagePart::Inline { data, mime_type } => {
+                self.raw("{\"inlineData\":{\"mimeType\":");
+                self.string(mime_type)?;
+                self.raw(",\"data\":\"");
+                let start = self.bytes.len();
+                self.bytes.resize(start + data.len().div_ceil(3) * 4, b'=');
+                STANDARD
+                    .encode_slice(data, &mut self.bytes[start..])
+                    .map_err(|cause| not_encoded().with_source(cause))?;
+                self.raw("\"");
             }
         }
+        self.raw("}}");
+        Ok(())
     }
 }
 
-fn generation_config(options: &GenerateOptions, model: Option<&Model>) -> Result<Map<String, Value>> {
-    let mut config = Map::new();
-    if let Some(temperature) = options.temperature {
-        if !(0.0..=2.0).contains(&temperature) {
-            return Err(invalid(&format!("`temperature={temperature}` is outside 0 to 2")));
-        }
-        config.insert("temperature".into(), json!(temperature));
-    }
-    if let Some(limit) = options.max_output_tokens {
-        if limit == 0 {
-            return Err(invalid("`max_output_tokens` must be at least 1"));
-        }
-        config.insert("maxOutputTokens".into(), json!(limit));
-    }
-    if let Some(resolution) = &options.media_resolution {
-        config.insert("mediaResolution".into(), json!(media_resolution(resolution)?));
-    }
-    if let Some(thinking) = thinking_config(options.thinking.as_deref(), model)? {
-        config.insert("thinkingConfig".into(), thinking);
-    }
-    if let Some(schema) = &options.response_schema {
-        config.insert("responseMimeType".into(), json!("application/json"));
-        config.insert("responseSchema".into(), schema.clone());
-    }
-    Ok(config)
-}
-
-fn media_resolution(name: &str) -> Result<String> {
-    let level = name.trim().to_ascii_uppercase();
-    match level.as_str() {
-        "LOW" | "MEDIUM" | "HIGH" => Ok(format!("MEDIA_RESOLUTION_{level}")),
-        _ => Err(invalid(&format!("`media_resolution=\"{name}\"` is not one of `low`, `medium`, `high`"))),
+fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
-/// A classifier should not pay for thoughts nobody asked for, so the default is the least that the model accepts.
-fn thinking_config(asked: Option<&str>, model: Option<&Model>) -> Result<Option<Value>> {
-    let style = model.map(|model| &model.thinking);
-    let Some(asked) = asked.map(str::trim) else {
-        return Ok(match style {
-            Some(Thinking::Budget) => Some(json!({"thinkingBudget": 0})),
-            Some(Thinking::Level { lowest }) => Some(json!({"thinkingLevel": lowest})),
-            Some(Thinking::None) | None => None,
-        });
-    };
-    if let Ok(budget) = asked.parse::<i32>() {
-        return Ok(Some(json!({"thinkingBudget": budget})));
-    }
-    let level = asked.to_ascii_uppercase();
-    match (level.as_str(), style) {
-        ("DEFAULT", _) => Ok(None),
-        ("OFF", Some(Thinking::Budget)) => Ok(Some(json!({"thinkingBudget": 0}))),
-        ("MINIMAL" | "LOW" | "MEDIUM" | "HIGH", _) => Ok(Some(json!({"thinkingLevel": level}))),
-        ("OFF", _) => {
-            Err(invalid("this model's thinking cannot be turned off; leave `thinking` out for the least it allows"))
-        }
-        _ => Err(invalid(&format!(
-            "`thinking=\"{asked}\"` is not one of `minimal`, `low`, `medium`, `high`, `off`, `default` or a number of tokens"
-        ))),
-    }
-}
-
-fn labels(pairs: &[(String, String)]) -> Result<Value> {
-    let mut map = Map::new();
-    for (key, value) in pairs {
-        let allowed = |text: &str| {
-            text.chars().count() <= 63
-                && text
-                    .chars()
-                    .all(|letter| (letter.is_alphanumeric() && !letter.is_uppercase()) || "_-".contains(letter))
-        };
-        if !key.starts_with(char::is_alphabetic) || !allowed(key) || !allowed(value) {
-            return Err(invalid(&format!(
-                "the label `{key}: {value}` is not allowed: lower-case letters, digits, `_` and `-`, at most 63, the key starting with a letter"
-            )));
-        }
-        map.insert(key.clone(), json!(value));
-    }
-    Ok(Value::Object(map))
-}
-
-fn invalid(message: &str) -> Error {
-    Error::new(ErrorKind::Configuration, message)
+fn not_encoded() -> Error {
+    Error::new(ErrorKind::Internal, "a request cannot be written as JSON")
 }
 
 #[cfg(test)]
@@ -183,7 +255,98 @@ mod tests {
         let catalogue = Catalogue::embedded().unwrap();
         let template = RequestTemplate::new(options, model.and_then(|id| catalogue.find(id))).unwrap();
         let image = ImagePart::Uri { uri: "gs://b/o:1.jpg".into(), mime_type: "image/jpeg".into() };
-        serde_json::from_slice(&template.body(&image, "what \"sign\"?").unwrap()).unwrap()
+        read(&template.body(&[View { caption: None, image }], "what \"sign\"?", None).unwrap())
+    }
+
+    fn read(body: &[u8]) -> Value {
+        serde_json::from_slice(body).unwrap()
+    }
+
+    fn view(caption: Option<&str>, name: &str) -> View {
+        let image = ImagePart::Uri { uri: format!("gs://b/{name}"), mime_type: "image/png".into() };
+        View { caption: caption.map(str::to_owned), image }
+    }
+
+    #[test]
+    fn an_image_sent_along_is_encoded_whole() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        for data in ["", "a", "ab", "abc", "abcd"] {
+            let image = ImagePart::Inline { data: data.into(), mime_type: "image/png".into() };
+            let body = read(&template.body(&[View { caption: None, image }], "?", None).unwrap());
+            let sent = &body["contents"][0]["parts"][0]["inlineData"];
+            assert_eq!(*sent, json!({"mimeType": "image/png", "data": STANDARD.encode(data)}));
+        }
+    }
+
+    #[test]
+    fn several_views_stand_in_order_each_after_its_caption() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        let body = read(&template.body(&[view(Some("from the \"north\""), "a"), view(None, "b")], "?", None).unwrap());
+        let file = |name: &str| json!({"fileData": {"mimeType": "image/png", "fileUri": format!("gs://b/{name}")}});
+        assert_eq!(
+            body["contents"][0]["parts"],
+            json!([{"text": "from the \"north\""}, file("a"), file("b"), {"text": "?"}])
+        );
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_sent_back_with_what_is_wrong() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        let again = Misfit { answer: " {\"a\": 1} ", problem: "`$.a` is not a string." };
+        let body = read(&template.body(&[view(None, "a")], "?", Some(again)).unwrap());
+        let turns = body["contents"].as_array().unwrap();
+        assert_eq!(
+            turns.iter().map(|turn| turn["role"].as_str().unwrap()).collect::<Vec<_>>(),
+            ["user", "model", "user"]
+        );
+        assert_eq!(turns[0]["parts"].as_array().unwrap().len(), 2);
+        assert_eq!(turns[1]["parts"], json!([{"text": "{\"a\": 1}"}]));
+        assert!(turns[2]["parts"][0]["text"].as_str().unwrap().contains("`$.a` is not a string. Answer once more"));
+    }
+
+    #[test]
+    fn an_empty_answer_is_not_repeated_since_the_service_refuses_empty_texts() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        let again = Misfit { answer: "\n", problem: "the answer is not JSON" };
+        let body = read(&template.body(&[view(None, "a")], "?", Some(again)).unwrap());
+        assert_eq!(body["contents"].as_array().unwrap().len(), 1);
+        assert_eq!(body["contents"][0]["parts"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_huge_answer_is_not_paid_for_whole_again() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        let answer = "ö".repeat(1_000_000);
+        let again = Misfit { answer: &answer, problem: &answer };
+        assert!(template.body(&[view(None, "a")], "?", Some(again)).unwrap().len() < 20_000);
+    }
+
+    #[test]
+    fn examples_are_turns_before_the_question() {
+        let example = Example { view: view(None, "seen"), answer: "stop".into() };
+        let options = GenerateOptions { examples: vec![example], ..GenerateOptions::default() };
+        let body = body(&options, None);
+        assert_eq!(body["contents"].as_array().unwrap().len(), 3);
+        assert_eq!(body["contents"][0]["parts"][0]["fileData"]["fileUri"], "gs://b/seen");
+        assert_eq!(body["contents"][1], json!({"role": "model", "parts": [{"text": "stop"}]}));
+    }
+
+    #[test]
+    fn what_shapes_an_answer_changes_the_text_of_its_shape_and_labels_do_not() {
+        let text = |options: &GenerateOptions| RequestTemplate::new(options, None).unwrap().shape_text().to_owned();
+        let inline = |data: &'static str| {
+            let image = ImagePart::Inline { data: data.into(), mime_type: "image/png".into() };
+            let example = Example { view: View { caption: None, image }, answer: "stop".into() };
+            text(&GenerateOptions { examples: vec![example], ..GenerateOptions::default() })
+        };
+        let plain = text(&GenerateOptions::default());
+        let labelled = GenerateOptions { labels: vec![("run".into(), "x".into())], ..GenerateOptions::default() };
+        assert_eq!(text(&labelled), plain);
+        let warm = GenerateOptions { temperature: Some(1.0), ..GenerateOptions::default() };
+        let texts = [plain, text(&warm), inline("a"), inline("b")];
+        for (position, text) in texts.iter().enumerate() {
+            assert!(!texts[..position].contains(text), "{text}");
+        }
     }
 
     #[test]
@@ -194,6 +357,37 @@ mod tests {
             json!({"contents": [{"role": "user", "parts": [
                 {"fileData": {"mimeType": "image/jpeg", "fileUri": "gs://b/o:1.jpg"}}, {"text": "what \"sign\"?"}]}]})
         );
+    }
+
+    #[test]
+    fn the_bytes_of_a_request_are_always_the_same() {
+        let options = GenerateOptions {
+            temperature: Some(0.5),
+            labels: vec![("run".into(), "a".into())],
+            ..GenerateOptions::default()
+        };
+        let template = RequestTemplate::new(&options, None).unwrap();
+        let body = template.body(&[view(None, "a")], "is it \"red\"?\n", None).unwrap();
+        let expected = concat!(
+            r#"{"contents":[{"role":"user","parts":[{"fileData":{"mimeType":"image/png","fileUri":"gs://b/a"}},"#,
+            r#"{"text":"is it \"red\"?\n"}]}],"generationConfig":{"temperature":0.5},"labels":{"run":"a"}}"#
+        );
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn an_example_whose_answer_does_not_fit_the_schema_is_refused() {
+        let shape = crate::gemini::schema::Shape::labels("sign", vec!["stop".into()]);
+        let template = |answer: &str| {
+            let examples = vec![Example { view: view(None, "a"), answer: answer.into() }];
+            let options =
+                GenerateOptions { examples, response_schema: Some(shape.clone()), ..GenerateOptions::default() };
+            RequestTemplate::new(&options, None)
+        };
+        assert!(template(r#"{"sign": "stop"}"#).is_ok());
+        for answer in ["", "stop", r#"{"sign": "go"}"#] {
+            assert!(template(answer).unwrap_err().message().contains("example 1"), "{answer}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The part of JSON Schema that Gemini serves: read, checked against answers, and written in the API's form.
 
+mod dialect;
 mod parse;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+pub use dialect::Dialect;
 pub use parse::parse;
 
 /// A value's shape.
@@ -15,7 +17,7 @@ pub struct Shape {
     pub nullable: bool,
     /// What the model is told about it.
     pub description: Option<String>,
-    /// Limits passed on as they are: `minimum`, `maximum`, `minItems`, `maxItems`, `format`, `title`.
+    /// Limits passed on as they are: `minimum`, `maximum`, `minItems`, `maxItems`, `format`, `title`; counts are numbers.
     pub limits: Map<String, Value>,
 }
 
@@ -24,8 +26,8 @@ pub struct Shape {
 pub enum Kind {
     /// Text, or one of a list of texts when the list is not empty.
     Text(Vec<String>),
-    /// A whole number.
-    Integer,
+    /// A whole number, or one of a list of them when the list is not empty.
+    Integer(Vec<i64>),
     /// A number.
     Number,
     /// True or false.
@@ -61,37 +63,6 @@ impl Shape {
         Self::of(Kind::Object(vec![Property { name: property.to_owned(), shape, required: true }]))
     }
 
-    /// The shape as the API's `responseSchema` (an OpenAPI subset with upper-case types).
-    #[must_use]
-    pub fn to_response_schema(&self) -> Value {
-        let mut schema = Map::new();
-        match &self.kind {
-            Kind::Text(allowed) => {
-                schema.insert("type".into(), json!("STRING"));
-                if !allowed.is_empty() {
-                    schema.insert("format".into(), json!("enum"));
-                    schema.insert("enum".into(), json!(allowed));
-                }
-            }
-            Kind::Integer => drop(schema.insert("type".into(), json!("INTEGER"))),
-            Kind::Number => drop(schema.insert("type".into(), json!("NUMBER"))),
-            Kind::Boolean => drop(schema.insert("type".into(), json!("BOOLEAN"))),
-            Kind::List(items) => {
-                schema.insert("type".into(), json!("ARRAY"));
-                schema.insert("items".into(), items.to_response_schema());
-            }
-            Kind::Object(properties) => object_schema(properties, &mut schema),
-        }
-        if self.nullable {
-            schema.insert("nullable".into(), json!(true));
-        }
-        if let Some(description) = &self.description {
-            schema.insert("description".into(), json!(description));
-        }
-        schema.extend(self.limits.clone());
-        Value::Object(schema)
-    }
-
     /// Says where and why `value` does not fit, if it does not.
     #[must_use]
     pub fn misfit(&self, value: &Value) -> Option<String> {
@@ -108,7 +79,7 @@ impl Shape {
                 return (!fits).then(|| format!("`{path}` is `{}`, which is not an allowed value", shortened(text)));
             }
             (Kind::Number, Value::Number(_)) | (Kind::Boolean, Value::Bool(_)) => return None,
-            (Kind::Integer, Value::Number(number)) if is_whole(number) => return None,
+            (Kind::Integer(_), Value::Number(number)) if is_whole(number) => return None,
             (Kind::List(items), Value::Array(values)) => {
                 let mut items_with_place = values.iter().enumerate();
                 return items_with_place.find_map(|(at, item)| items.misfit_at(item, &format!("{path}[{at}]")));
@@ -124,28 +95,12 @@ impl Kind {
     fn name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
-            Self::Integer => "a whole number",
+            Self::Integer(_) => "a whole number",
             Self::Number => "a number",
             Self::Boolean => "a boolean",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
         }
-    }
-}
-
-fn object_schema(properties: &[Property], schema: &mut Map<String, Value>) {
-    let names: Vec<&str> = properties.iter().map(|property| property.name.as_str()).collect();
-    let required: Vec<&str> =
-        properties.iter().filter(|property| property.required).map(|property| property.name.as_str()).collect();
-    let shapes: Map<String, Value> =
-        properties.iter().map(|property| (property.name.clone(), property.shape.to_response_schema())).collect();
-    schema.insert("type".into(), json!("OBJECT"));
-    schema.insert("properties".into(), Value::Object(shapes));
-    if !required.is_empty() {
-        schema.insert("required".into(), json!(required));
-    }
-    if names.len() > 1 {
-        schema.insert("propertyOrdering".into(), json!(names));
     }
 }
 

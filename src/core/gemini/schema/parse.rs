@@ -100,14 +100,14 @@ impl Reader {
     fn kind<'a>(&'a self, name: &str, map: &'a Map<String, Value>, path: &str, trail: &Trail<'a>) -> Result<Kind> {
         Ok(match name {
             "string" => Kind::Text(allowed_texts(map, path)?),
-            "integer" | "number" | "boolean" if map.contains_key("enum") || map.contains_key("const") => {
+            "integer" => Kind::Integer(allowed_integers(map, path)?),
+            "number" | "boolean" if map.contains_key("enum") || map.contains_key("const") => {
                 return Err(refused(
                     path,
-                    "lists allowed values that are not strings",
+                    "lists allowed values that are neither strings nor integers",
                     "write them as strings, with the type `string`",
                 ));
             }
-            "integer" => Kind::Integer,
             "number" => Kind::Number,
             "boolean" => Kind::Boolean,
             "array" => Kind::List(Box::new(self.items(map, path, trail)?)),
@@ -177,36 +177,54 @@ fn type_name(map: &Map<String, Value>, path: &str) -> Result<(String, bool)> {
     }
 }
 
+/// What `enum` or `const` allows, if either is there.
+fn allowed(map: &Map<String, Value>) -> Option<&[Value]> {
+    match (map.get("const"), map.get("enum")) {
+        (Some(value), _) => Some(std::slice::from_ref(value)),
+        (None, Some(Value::Array(values))) => Some(values.as_slice()),
+        _ => None,
+    }
+}
+
 fn allowed_texts(map: &Map<String, Value>, path: &str) -> Result<Vec<String>> {
-    let values = match (map.get("const"), map.get("enum")) {
-        (Some(value), _) => std::slice::from_ref(value),
-        (None, Some(Value::Array(values))) => values.as_slice(),
-        _ => return Ok(Vec::new()),
-    };
-    let mut texts = Vec::new();
+    let read = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    distinct(map, path, "a text", "write it as a non-empty string", read)
+}
+
+/// Whole numbers, also as the strings that Google's own form has for them.
+fn allowed_integers(map: &Map<String, Value>, path: &str) -> Result<Vec<i64>> {
+    let read = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    distinct(map, path, "a whole number", "list whole numbers, or use the type `string`", read)
+}
+
+fn distinct<T: PartialEq>(
+    map: &Map<String, Value>,
+    path: &str,
+    wanted: &str,
+    fix: &str,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Result<Vec<T>> {
+    let Some(values) = allowed(map) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
     for value in values.iter().filter(|value| !value.is_null()) {
-        match value.as_str() {
-            Some(text) if !text.is_empty() => texts.push(text.to_owned()),
-            _ => {
-                return Err(refused(
-                    path,
-                    &format!("allows `{value}`, which is not a text"),
-                    "write it as a non-empty string",
-                ));
-            }
+        let read =
+            read(value).ok_or_else(|| refused(path, &format!("allows `{value}`, which is not {wanted}"), fix))?;
+        if found.contains(&read) {
+            return Err(refused(path, &format!("allows `{value}` twice"), "list each value once"));
         }
+        found.push(read);
     }
-    if texts.is_empty() {
-        return Err(refused(path, "allows no value at all", "list at least one string"));
+    if found.is_empty() {
+        return Err(refused(path, "allows no value at all", "list at least one"));
     }
-    Ok(texts)
+    Ok(found)
 }
 
 fn limits(map: &Map<String, Value>, kind: &str) -> Map<String, Value> {
     let mut limits: Map<String, Value> = map
         .iter()
         .filter(|(key, _)| PASSED_ON.contains(&key.as_str()))
-        .map(|(k, v)| (k.clone(), limit(k, v)))
+        .map(|(key, value)| (key.clone(), limit(key, value)))
         .collect();
     let format = map.get("format").and_then(Value::as_str);
     if let Some(format) = format.filter(|format| kind == "string" && STRING_FORMATS.contains(format)) {
@@ -215,10 +233,12 @@ fn limits(map: &Map<String, Value>, kind: &str) -> Map<String, Value> {
     limits
 }
 
-/// 64-bit integers are strings in Google's JSON.
+/// Google writes counts as strings, and so may those who copy its schemas.
 fn limit(key: &str, value: &Value) -> Value {
     match value {
-        Value::Number(count) if COUNTS.contains(&key) => Value::String(count.to_string()),
+        Value::String(count) if COUNTS.contains(&key) => {
+            count.parse::<u64>().map_or_else(|_| value.clone(), Value::from)
+        }
         other => other.clone(),
     }
 }
@@ -252,19 +272,12 @@ mod tests {
             "$",
         )
         .unwrap();
-        assert_eq!(
-            shape.to_response_schema(),
-            json!({
-                "type": "OBJECT",
-                "properties": {
-                    "colour": {"type": "STRING", "format": "enum", "enum": ["red", "white"]},
-                    "speed": {"type": "INTEGER", "nullable": true},
-                    "tags": {"type": "ARRAY", "minItems": "1", "items": {"type": "STRING", "nullable": true}}
-                },
-                "required": ["colour"],
-                "propertyOrdering": ["colour", "speed", "tags"]
-            })
-        );
+        let Kind::Object(properties) = shape.kind else { panic!("{shape:?}") };
+        assert_eq!(properties[0].shape.kind, Kind::Text(vec!["red".into(), "white".into()]));
+        assert!(properties[1].shape.nullable && properties[1].shape.kind == Kind::Integer(vec![]));
+        assert_eq!(properties[2].shape.limits["minItems"], 1);
+        assert!(matches!(&properties[2].shape.kind, Kind::List(items) if items.nullable));
+        assert_eq!(properties.iter().map(|property| property.required).collect::<Vec<_>>(), [true, false, false]);
     }
 
     #[test]
@@ -278,7 +291,7 @@ mod tests {
             ),
             (json!({"type": "object", "properties": {"a": {"type": "array"}}}), "`$.a`"),
             (json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}}), "`$.a`"),
-            (json!({"type": "object", "properties": {"a": {"type": "integer", "enum": [1, 2]}}}), "`$.a`"),
+            (json!({"type": "object", "properties": {"a": {"type": "integer", "enum": [1, "x"]}}}), "`$.a`"),
             (json!({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}), "`$`"),
             (json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}), "`$`"),
             (json!({"type": "object", "properties": {"a\n": {"type": "string"}}}), "`$`"),
