@@ -333,6 +333,8 @@ def classify(
         "requests_per_minute": requests_per_minute,
         "tokens_per_minute": tokens_per_minute,
         "timeout": float(timeout),
+        "deadline": 600.0,
+        "refresh": False,
         "system_instruction": system_instruction,
         "temperature": temperature,
         "max_output_tokens": max_output_tokens,
@@ -353,8 +355,9 @@ def classify(
 
 
 def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | None) -> Call[Results]:
-    for note in run.place[2]:
-        warnings.warn(note, stacklevel=5)
+    for _, _, notes in run.places:
+        for note in notes:
+            warnings.warn(note, stacklevel=5)
     tick, display = _progress.watch(run, progress)
 
     def at_end(error: BaseException | None) -> None:

@@ -26,12 +26,20 @@ class Progress(NamedTuple):
     """Rows with an outcome."""
     ok: int
     """Rows whose outcome is a good answer."""
+    from_store: int
+    """Rows whose answer was paid for earlier."""
     in_flight: int
     """Requests under way."""
     concurrency: int
     """Requests that may be under way at this moment."""
     throttled: bool
     """Whether the service's quota sets the pace."""
+    requests: int
+    """Requests sent."""
+    refusals: int
+    """Requests refused for the quota."""
+    retries: int
+    """Requests sent again after a failure."""
     input_tokens: int
     """Input tokens so far."""
     output_tokens: int

@@ -4,6 +4,7 @@
 
 mod bridge;
 mod call;
+mod classify;
 mod convert;
 mod credentials;
 mod error;
@@ -25,13 +26,13 @@ mod _streetlens {
     #[pymodule_export]
     use crate::call::{Call, join};
     #[pymodule_export]
+    use crate::classify::{check_schema, classify};
+    #[pymodule_export]
     use crate::credentials::http_request;
     #[pymodule_export]
     use crate::run::Run;
     #[pymodule_export]
-    use crate::session::{
-        Session, check_schema, classify, generate_content, place, query, settings, subscribe, subscribe_listing,
-    };
+    use crate::session::{Session, generate_content, place, query, settings, subscribe, subscribe_listing};
     #[pymodule_export]
     use crate::table::NativeTable;
 }

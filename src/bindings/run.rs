@@ -1,14 +1,12 @@
 //! A run over many images as Python sees it.
 
-use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyDict;
-use std::path::PathBuf;
-use streetlens_core::classify::{ImageSource, Input, Run as CoreRun};
-use streetlens_core::error::Result;
+use streetlens_core::classify::{EndedRows, Run as CoreRun, Stop};
 
+use crate::bridge;
 use crate::call::Call;
+use crate::classify::Schema;
 use crate::error::to_python;
 use crate::table::NativeTable;
 
@@ -26,16 +24,84 @@ impl Run {
 
 #[pymethods]
 impl Run {
-    /// Asks about every row.
+    /// Asks about every row, and stops the run when nobody waits for that any more.
     fn execute(&self) -> Call {
         let core = self.core.clone();
         Call::new(async move { core.execute().await }, |py, ()| Ok(py.None()))
+    }
+
+    /// Begins in the background.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        let runtime = bridge::runtime().map_err(|error| to_python(py, error))?;
+        let _entered = runtime.enter();
+        self.core.start();
+        Ok(())
+    }
+
+    /// The end of a run that began in the background.
+    fn ended(&self) -> Call {
+        let core = self.core.clone();
+        Call::new(async move { core.wait().await }, |py, ()| Ok(py.None()))
+    }
+
+    /// Rows that ended since the last call, at most so many: their places in the input and their part of the results,
+    /// or `None` after the last one.
+    fn next_rows(&self, at_most: usize) -> Call {
+        let core = self.core.clone();
+        Call::new(async move { core.next_rows(at_most).await }, |py, ended| match ended {
+            Some(EndedRows { rows, table }) => {
+                Ok((rows, NativeTable::of(table)).into_pyobject(py)?.into_any().unbind())
+            }
+            None => Ok(py.None()),
+        })
+    }
+
+    /// Stops the run: `now`, or after the answers under way.
+    fn stop(&self, now: bool) {
+        self.core.stop(if now { Stop::Now } else { Stop::AfterAnswersUnderWay });
+    }
+
+    /// Changes how many requests may be under way.
+    fn set_concurrency(&self, py: Python<'_>, concurrency: &str) -> PyResult<()> {
+        let changed = concurrency.parse().and_then(|concurrency| self.core.set_concurrency(concurrency));
+        changed.map_err(|error| to_python(py, error))
+    }
+
+    /// The same question for the rows without a good answer.
+    fn again(&self, py: Python<'_>) -> PyResult<Self> {
+        let core = self.core.clone();
+        py.detach(move || core.again()).map(Self::new).map_err(|error| to_python(py, error))
+    }
+
+    /// The answers so far, read by another schema.
+    fn reparse(&self, py: Python<'_>, schema: Option<Schema>) -> PyResult<Self> {
+        let core = self.core.clone();
+        let reparsed = py.detach(move || core.reparse(Schema::or_text(schema)?));
+        reparsed.map(Self::new).map_err(|error| to_python(py, error))
     }
 
     /// The results so far.
     fn table(&self, py: Python<'_>) -> PyResult<NativeTable> {
         let core = self.core.clone();
         py.detach(move || core.table()).map(NativeTable::of).map_err(|error| to_python(py, error))
+    }
+
+    /// The text of each row's answer as the model gave it.
+    fn texts(&self, py: Python<'_>) -> Vec<Option<String>> {
+        let core = self.core.clone();
+        py.detach(move || core.texts().into_iter().map(|text| text.map(String::from)).collect())
+    }
+
+    /// Whether it ended.
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.core.is_over()
+    }
+
+    /// The run's id, which is on every request as the label `streetlens-run`.
+    #[getter]
+    fn id(&self) -> &str {
+        self.core.id()
     }
 
     /// The counters at this moment.
@@ -45,57 +111,22 @@ impl Run {
         values.set_item("total", progress.total)?;
         values.set_item("done", progress.done)?;
         values.set_item("ok", progress.ok)?;
+        values.set_item("from_store", progress.from_store)?;
         values.set_item("in_flight", progress.in_flight)?;
         values.set_item("concurrency", progress.concurrency)?;
         values.set_item("throttled", progress.throttled)?;
+        values.set_item("requests", progress.requests)?;
+        values.set_item("refusals", progress.refusals)?;
+        values.set_item("retries", progress.retries)?;
         values.set_item("input_tokens", progress.input_tokens)?;
         values.set_item("output_tokens", progress.output_tokens)?;
         values.set_item("cost_usd", progress.cost_usd)?;
         Ok(values)
     }
 
-    /// Model, location, and what was changed from the user's wish.
+    /// Model, location and notes of each place that is asked, the first choice first.
     #[getter]
-    fn place(&self) -> (String, String, Vec<String>) {
-        let place = self.core.place();
-        (place.model.clone(), place.location.clone(), place.notes.clone())
-    }
-}
-
-/// Images: a table with the name of its URI column, or a list.
-#[derive(FromPyObject)]
-pub(crate) enum Images<'py> {
-    #[pyo3(transparent)]
-    Table((PyRef<'py, NativeTable>, String)),
-    #[pyo3(transparent)]
-    List(Vec<OneImage>),
-}
-
-/// One image of a list: `("uri", text)`, `("file", path)`, content, or `None`.
-#[derive(FromPyObject)]
-pub(crate) enum OneImage {
-    #[pyo3(transparent)]
-    Named(Option<(String, String)>),
-    #[pyo3(transparent)]
-    Content(PyBackedBytes),
-}
-
-impl Images<'_> {
-    pub(crate) fn into_input(self) -> Result<Input> {
-        match self {
-            Self::Table((table, column)) => Input::from_table(&table.schema, &table.batches, &column),
-            Self::List(images) => Input::from_list(images.into_iter().map(OneImage::into_source).collect()),
-        }
-    }
-}
-
-impl OneImage {
-    fn into_source(self) -> ImageSource {
-        match self {
-            Self::Named(Some((kind, path))) if kind == "file" => ImageSource::File(PathBuf::from(path)),
-            Self::Named(Some((_, uri))) => ImageSource::Uri(uri),
-            Self::Named(None) => ImageSource::Missing,
-            Self::Content(data) => ImageSource::Bytes(Bytes::copy_from_slice(&data)),
-        }
+    fn places(&self) -> Vec<(String, String, Vec<String>)> {
+        self.core.places().map(|place| (place.model.clone(), place.location.clone(), place.notes.clone())).collect()
     }
 }

@@ -6,9 +6,8 @@ use pyo3::types::{PyDict, PyTuple};
 use std::time::Duration;
 use streetlens_core::bigquery::client::{QueryResult, QueryStatistics};
 use streetlens_core::bigquery::request::Query;
-use streetlens_core::classify::{AnswerSchema, Limits, Prompt, Question, RunOptions};
+use streetlens_core::gemini::Place;
 use streetlens_core::gemini::catalogue::OnRetired;
-use streetlens_core::gemini::{GenerateOptions, Place};
 use streetlens_core::insights::{LinkedDataset, SubscribeOptions};
 use streetlens_core::session::{ModelChoice, Session as CoreSession};
 use streetlens_core::settings::{Settings, SettingsInput};
@@ -18,13 +17,12 @@ use crate::call::Call;
 use crate::credentials::Credentials;
 use crate::error::to_python;
 use crate::parameters;
-use crate::run::{Images, Run};
 use crate::table::NativeTable;
 
 /// Everything of one configuration.
 #[pyclass(frozen, module = "streetlens._streetlens")]
 pub(crate) struct Session {
-    core: CoreSession,
+    pub(crate) core: CoreSession,
 }
 
 #[pymethods]
@@ -166,7 +164,7 @@ pub(crate) struct ModelOptions {
 }
 
 impl ModelOptions {
-    fn choice(self) -> ModelChoice {
+    pub(crate) fn choice(self) -> ModelChoice {
         let on_retired = match self.on_retired.as_str() {
             "replace" => OnRetired::Replace,
             "allow" => OnRetired::Allow,
@@ -197,85 +195,6 @@ pub(crate) fn generate_content(session: &Session, model: String, location: Strin
     })
 }
 
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct ClassifyOptions {
-    concurrency: String,
-    requests_per_minute: Option<f64>,
-    tokens_per_minute: Option<f64>,
-    timeout: f64,
-    system_instruction: Option<String>,
-    temperature: Option<f64>,
-    max_output_tokens: Option<u32>,
-    media_resolution: Option<String>,
-    thinking: Option<String>,
-    request_labels: Vec<(String, String)>,
-}
-
-/// Refuses a schema that Gemini could not serve; the message calls the whole of it `root`. Contacts nothing.
-#[pyfunction]
-pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<()> {
-    schema.into_core(root).map(drop).map_err(|error| to_python(py, error))
-}
-
-/// Prepares a run. `schema` is `None`, a list of labels, or JSON Schema as text.
-#[pyfunction]
-pub(crate) fn classify(
-    py: Python<'_>,
-    session: &Session,
-    images: Images<'_>,
-    prompt: &str,
-    schema: Option<Schema>,
-    choice: ModelOptions,
-    options: ClassifyOptions,
-) -> PyResult<Run> {
-    let prepare = || {
-        let input = images.into_input()?;
-        let prompt = Prompt::parse(prompt, input.table.schema_ref())?;
-        let question =
-            Question { input, prompt, schema: schema.map_or(Ok(AnswerSchema::Text), |schema| schema.into_core("$"))? };
-        session.core.classify(&choice.choice(), question, options.into_core()?)
-    };
-    prepare().map(Run::new).map_err(|error| to_python(py, error))
-}
-
-#[derive(FromPyObject)]
-pub(crate) enum Schema {
-    #[pyo3(transparent)]
-    JsonSchema(String),
-    #[pyo3(transparent)]
-    Labels(Vec<String>),
-}
-
-impl Schema {
-    fn into_core(self, root: &str) -> streetlens_core::error::Result<AnswerSchema> {
-        match self {
-            Self::Labels(labels) => AnswerSchema::labels(labels),
-            Self::JsonSchema(json) => AnswerSchema::from_json(&json, root),
-        }
-    }
-}
-
-impl ClassifyOptions {
-    fn into_core(self) -> streetlens_core::error::Result<RunOptions> {
-        let limits = Limits {
-            concurrency: self.concurrency.parse()?,
-            requests_per_minute: self.requests_per_minute,
-            tokens_per_minute: self.tokens_per_minute,
-        };
-        let generate = GenerateOptions {
-            system_instruction: self.system_instruction,
-            temperature: self.temperature,
-            max_output_tokens: self.max_output_tokens,
-            media_resolution: self.media_resolution,
-            thinking: self.thinking,
-            labels: self.request_labels,
-            ..GenerateOptions::default()
-        };
-        Ok(RunOptions { limits, timeout: seconds(self.timeout), generate })
-    }
-}
-
-fn seconds(seconds: f64) -> Duration {
+pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
 }

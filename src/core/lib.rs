@@ -18,6 +18,8 @@ pub mod gemini;
 pub mod sharing;
 pub mod storage;
 
+pub mod store;
+
 pub mod insights;
 
 pub mod classify;

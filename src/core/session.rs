@@ -9,7 +9,7 @@ use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
 use crate::bigquery::client::QueryResult;
 use crate::bigquery::request::Query;
-use crate::classify::{Question, Run, RunOptions};
+use crate::classify::{Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
@@ -90,7 +90,8 @@ impl Session {
     /// Prepares a run; nothing is contacted.
     pub fn classify(&self, choice: &ModelChoice, question: Question, options: RunOptions) -> Result<Run> {
         let place = self.place(choice)?;
-        Run::new(self.gemini.clone(), self.storage.clone(), place, question, options)
+        let services = Services { gemini: self.gemini.clone(), storage: self.storage.clone() };
+        Run::new(services, vec![place], question, options)
     }
 
     /// Sends a whole request of the user's own to a model.

@@ -60,27 +60,53 @@ impl Status {
     }
 }
 
-/// The outcome of one row.
+/// Where an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It was asked in this run.
+    Online,
+    /// It was paid for earlier and kept.
+    Store,
+    /// Another row of this run asks the very same, and was answered.
+    Duplicate,
+    /// There is none.
+    Nowhere,
+}
+
+impl Source {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Store => "store",
+            Self::Duplicate => "duplicate",
+            Self::Nowhere => "none",
+        }
+    }
+}
+
+/// The outcome of one row. A run holds one for each, so it is kept small.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// What became of it.
     pub status: Status,
-    /// The answer.
-    pub value: Option<Value>,
+    /// The answer's text as the model gave it, also when it does not fit the schema.
+    pub text: Option<Box<str>>,
     /// Why it is not a good answer.
-    pub error: Option<String>,
+    pub error: Option<Box<str>>,
     /// The model that answered.
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// Why it stopped.
-    pub finish_reason: Option<String>,
+    pub finish_reason: Option<Arc<str>>,
     /// Tokens.
     pub usage: Usage,
-    /// List price of the answer in US dollars.
+    /// List price in US dollars of what this run paid for the row.
     pub cost_usd: Option<f64>,
     /// From the first attempt to the answer, waits included.
     pub latency_ms: Option<f64>,
     /// How often the request was sent and not refused for the quota.
     pub attempts: u32,
+    /// Where the answer came from.
+    pub source: Source,
 }
 
 impl Row {
@@ -89,14 +115,15 @@ impl Row {
     pub fn without_answer(status: Status, error: impl Into<String>) -> Self {
         Self {
             status,
-            value: None,
-            error: Some(error.into()),
+            text: None,
+            error: Some(error.into().into_boxed_str()),
             model: None,
             finish_reason: None,
             usage: Usage::default(),
             cost_usd: None,
             latency_ms: None,
             attempts: 0,
+            source: Source::Nowhere,
         }
     }
 
@@ -107,15 +134,55 @@ impl Row {
             ErrorKind::Image | ErrorKind::InvalidUri => Status::ImageError,
             _ => Status::Failed,
         };
-        Self { attempts: error.details().attempts, ..Self::without_answer(status, error.to_string()) }
+        let attempts = error.details().attempts;
+        let source = if attempts > 0 { Source::Online } else { Source::Nowhere };
+        Self { attempts, source, ..Self::without_answer(status, error.to_string()) }
+    }
+
+    /// The outcome of another row that asks the very same; only the first one was paid for.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        if self.source == Source::Nowhere {
+            return self.clone();
+        }
+        let cost_usd = self.cost_usd.map(|_| 0.0);
+        Self { source: Source::Duplicate, attempts: 0, cost_usd, latency_ms: None, ..self.clone() }
+    }
+
+    /// The same answer read by another schema.
+    #[must_use]
+    pub fn read_by(self, schema: &AnswerSchema) -> Self {
+        let Some(text) = self.text.as_deref().filter(|_| matches!(self.status, Status::Ok | Status::Invalid)) else {
+            return self;
+        };
+        let (status, error) = match schema.read(text) {
+            Ok(_) => (Status::Ok, None),
+            Err(problem) => (Status::Invalid, Some(problem.into_boxed_str())),
+        };
+        Self { status, error, ..self }
+    }
+
+    /// What the answer is by `schema`: nothing where it does not fit, and text that was paid for where text is asked.
+    fn value(&self, schema: &AnswerSchema) -> Option<Value> {
+        let text = self.text.as_deref()?;
+        match self.status {
+            Status::Ok => schema.read(text).ok(),
+            _ if *schema == AnswerSchema::Text => schema.read(text).ok(),
+            _ => None,
+        }
     }
 }
 
 /// The results of a run: the input's columns, the answer's, and those that tell how it came.
-pub fn table(input: &RecordBatch, schema: &AnswerSchema, rows: &[Option<Row>]) -> Result<RecordBatch> {
-    let skipped = Row::without_answer(Status::Skipped, "the run ended before this row was asked");
+pub fn table(
+    input: &RecordBatch,
+    schema: &AnswerSchema,
+    rows: &[Option<Row>],
+    why_skipped: &str,
+) -> Result<RecordBatch> {
+    let skipped = Row::without_answer(Status::Skipped, why_skipped);
     let rows: Vec<&Row> = rows.iter().map(|row| row.as_ref().unwrap_or(&skipped)).collect();
-    let answers: Vec<Option<Value>> = rows.iter().map(|row| row.value.clone()).collect();
+    let answers: Vec<Option<Value>> = rows.iter().map(|row| row.value(schema)).collect();
     let (answer_fields, answer_columns) = schema.columns(&answers)?;
     let taken = |name: &str| RESULT_COLUMNS.contains(&name) || answer_fields.iter().any(|field| field.name() == name);
     let mut fields: Vec<Field> = Vec::new();
@@ -146,7 +213,7 @@ fn free_name(name: &str, taken: &dyn Fn(&str) -> bool, used: &[Field], input: &S
 }
 
 fn result_columns(rows: &[&Row]) -> [ArrayRef; 12] {
-    let texts = |read: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
+    let texts = |read: &dyn for<'row> Fn(&'row Row) -> Option<&'row str>| -> ArrayRef {
         Arc::new(rows.iter().map(|row| read(row)).collect::<StringArray>())
     };
     let counts = |read: &dyn Fn(&Row) -> Option<i64>| -> ArrayRef {
@@ -160,9 +227,9 @@ fn result_columns(rows: &[&Row]) -> [ArrayRef; 12] {
         arrow_cast::cast(&statuses, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)));
     [
         status.unwrap_or_else(|_| Arc::new(statuses)),
-        texts(&|row| row.error.clone()),
-        texts(&|row| row.model.clone()),
-        texts(&|row| row.finish_reason.clone()),
+        texts(&|row| row.error.as_deref()),
+        texts(&|row| row.model.as_deref()),
+        texts(&|row| row.finish_reason.as_deref()),
         counts(&|row| row.usage.input_tokens),
         counts(&|row| row.usage.output_tokens),
         counts(&|row| row.usage.thinking_tokens),
@@ -170,7 +237,7 @@ fn result_columns(rows: &[&Row]) -> [ArrayRef; 12] {
         numbers(&|row| row.cost_usd),
         numbers(&|row| row.latency_ms),
         counts(&|row| Some(i64::from(row.attempts))),
-        texts(&|row| Some(if row.attempts > 0 { "online" } else { "none" }.to_owned())),
+        texts(&|row| Some(row.source.as_str())),
     ]
 }
 
@@ -187,7 +254,7 @@ mod tests {
         ]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
         let input = RecordBatch::try_new(schema, vec![Arc::clone(&texts), Arc::clone(&texts), texts]).unwrap();
-        let results = table(&input, &AnswerSchema::Text, &[None]).unwrap();
+        let results = table(&input, &AnswerSchema::Text, &[None], "").unwrap();
         let names: Vec<String> = results.schema().fields().iter().take(4).map(|field| field.name().clone()).collect();
         assert_eq!(names, ["gcs_uri", "input_input_status", "input_status", "classification"]);
     }

@@ -127,3 +127,26 @@ mod tests {
         assert!(error.to_string().contains("`uri`"), "{error}");
     }
 }
+// TEMPORARY SHIM until the views are merged.
+impl Input {
+    /// t
+    pub fn table(&self) -> &RecordBatch {
+        &self.table
+    }
+    /// t
+    pub fn check(&self, row: usize) -> Result<()> {
+        self.images[row].check()
+    }
+    /// t
+    pub async fn identity(&self, row: usize) -> Result<String> {
+        Ok(format!("{:?}", self.images[row]))
+    }
+    /// t
+    pub fn shown(&self, row: usize) -> String {
+        shown(&self.images[row]).unwrap_or_default()
+    }
+    /// t
+    pub async fn views(&self, row: usize, access: &crate::storage::StorageClient) -> Result<Vec<crate::gemini::View>> {
+        Ok(vec![crate::gemini::View { caption: None, image: self.images[row].resolve(access).await? }])
+    }
+}

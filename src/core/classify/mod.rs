@@ -2,19 +2,28 @@
 
 pub mod answers;
 pub mod columns;
+mod commit;
+mod control;
+mod cost;
 mod dispatcher;
+mod feed;
+mod flights;
 pub mod image;
 pub mod input;
 pub mod limiter;
+pub mod outcomes;
 pub mod progress;
 pub mod prompt;
 mod queue;
 pub mod run;
+mod work;
 
 pub use columns::AnswerSchema;
+pub use control::Stop;
 pub use image::ImageSource;
 pub use input::Input;
 pub use limiter::{ConcurrencyRange, Limits};
+pub use outcomes::EndedRows;
 pub use progress::ProgressSnapshot;
 pub use prompt::Prompt;
-pub use run::{Question, Run, RunOptions};
+pub use run::{Question, Run, RunOptions, Services};

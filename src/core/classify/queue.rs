@@ -1,26 +1,39 @@
 //! The rows that are still to be asked: those that wait for their next attempt, those that were refused, and the rest.
 
-use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
-use std::ops::Range;
 use tokio::time::Instant;
+
+use super::work::{Body, Earlier};
+use crate::store::Key;
+
+/// Rows that wait for their turn before the feed is asked for more.
+const ROWS_AHEAD: usize = 256;
 
 /// A row on its way.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) row: usize,
-    /// The request, once it was rendered.
-    pub(super) body: Option<Bytes>,
+    pub(super) row: u32,
+    pub(super) key: Key,
+    /// The request, where it is kept for another attempt.
+    pub(super) body: Option<Body>,
+    /// The answer that did not fit, when it is asked for once more.
+    pub(super) earlier: Option<Box<Earlier>>,
     pub(super) first_sent: Option<Instant>,
     /// How often it was sent and not refused for the quota.
     pub(super) attempts: u32,
 }
 
+impl Pending {
+    pub(super) fn new(row: u32, key: Key) -> Self {
+        Self { row, key, body: None, earlier: None, first_sent: None, attempts: 0 }
+    }
+}
+
 /// Rows in the order in which they go: what was asked before goes before what was not.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Queue {
-    fresh: Range<usize>,
+    fresh: VecDeque<(u32, Key)>,
     again: VecDeque<Pending>,
     later: BinaryHeap<Later>,
 }
@@ -32,8 +45,18 @@ struct Later {
 }
 
 impl Queue {
-    pub(super) fn new(rows: usize) -> Self {
-        Self { fresh: 0..rows, again: VecDeque::new(), later: BinaryHeap::new() }
+    /// A row that was never asked.
+    pub(super) fn add(&mut self, row: u32, key: Key) {
+        self.fresh.push_back((row, key));
+    }
+
+    /// Whether so few rows wait that others should be brought.
+    pub(super) fn wants_more(&self) -> bool {
+        self.fresh.len() < ROWS_AHEAD
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.again.is_empty() && self.later.is_empty()
     }
 
     /// The next row that may go at `now`.
@@ -41,10 +64,7 @@ impl Queue {
         while self.later.peek().is_some_and(|later| later.at <= now) {
             self.again.extend(self.later.pop().map(|later| later.pending));
         }
-        self.again.pop_front().or_else(|| {
-            let row = self.fresh.next()?;
-            Some(Pending { row, body: None, first_sent: None, attempts: 0 })
-        })
+        self.again.pop_front().or_else(|| self.fresh.pop_front().map(|(row, key)| Pending::new(row, key)))
     }
 
     /// Puts back what was just popped and may not go yet.
@@ -89,14 +109,22 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn order(queue: &mut Queue, now: Instant) -> Vec<usize> {
+    fn queue(rows: u32) -> Queue {
+        let mut queue = Queue::default();
+        for row in 0..rows {
+            queue.add(row, Key::builder("test").finish());
+        }
+        queue
+    }
+
+    fn order(queue: &mut Queue, now: Instant) -> Vec<u32> {
         std::iter::from_fn(|| queue.pop(now)).map(|pending| pending.row).collect()
     }
 
     #[test]
     fn a_refused_row_goes_before_those_that_were_never_asked() {
         let now = Instant::now();
-        let mut queue = Queue::new(4);
+        let mut queue = queue(4);
         let (first, second) = (queue.pop(now).unwrap(), queue.pop(now).unwrap());
         queue.push(second, now);
         queue.push(first, now);
@@ -107,7 +135,7 @@ mod tests {
     fn a_waiting_row_lets_the_others_pass_until_its_time() {
         let now = Instant::now();
         let at = now + Duration::from_secs(5);
-        let mut queue = Queue::new(3);
+        let mut queue = queue(3);
         let first = queue.pop(now).unwrap();
         queue.push(first, at);
         assert_eq!(order(&mut queue, now), [1, 2]);

@@ -42,6 +42,12 @@ impl GeminiClient {
         &self.catalogue
     }
 
+    /// What tells this service from another that speaks the same protocol, such as an emulator.
+    #[must_use]
+    pub fn service_name(&self) -> &str {
+        self.endpoint.as_ref().map_or("aiplatform.googleapis.com", Url::as_str)
+    }
+
     /// The same client with other retry limits.
     #[must_use]
     pub fn with_stack(mut self, change: impl FnOnce(Stack) -> Stack) -> Self {

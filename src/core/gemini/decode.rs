@@ -66,11 +66,14 @@ const BLOCKING: &[&str] = &[
 
 /// Reads a 200 answer; a body that is not Google's JSON is a [`ErrorKind::MalformedResponse`].
 pub fn answer(response: &Response) -> Result<Answer> {
-    let wire: GenerateResponse = serde_json::from_slice(&response.body).map_err(|error| {
-        let what = if response.body.trim_ascii_start().starts_with(b"<") { "an HTML page" } else { "unreadable JSON" };
-        Error::new(ErrorKind::MalformedResponse, format!("Gemini answered with {what}"))
-            .with_service("Gemini", response.status.as_u16())
-            .with_source(error)
+    body(&response.body).map_err(|error| error.with_service("Gemini", response.status.as_u16()))
+}
+
+/// Reads the body of an answer.
+pub fn body(body: &[u8]) -> Result<Answer> {
+    let wire: GenerateResponse = serde_json::from_slice(body).map_err(|error| {
+        let what = if body.trim_ascii_start().starts_with(b"<") { "an HTML page" } else { "unreadable JSON" };
+        Error::new(ErrorKind::MalformedResponse, format!("Gemini answered with {what}")).with_source(error)
     })?;
     let (outcome, text, problem, finish_reason) = judge(&wire);
     Ok(Answer {

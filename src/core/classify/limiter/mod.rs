@@ -211,6 +211,11 @@ impl Limiter {
         self.paused_until > now || self.quota.last_cut().is_some_and(|cut| now < cut + WAITING)
     }
 
+    /// SHIM
+    pub(super) fn set_concurrency(&mut self, range: ConcurrencyRange) {
+        self.concurrency = Concurrency::new(range);
+    }
+
     fn settle(&mut self, difference: f64) {
         self.pace.settle(difference);
         if let Some(tokens) = &mut self.tokens {

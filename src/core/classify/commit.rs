@@ -1,0 +1,80 @@
+//! Keeps paid answers: an answer counts only once the store holds it.
+
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+use super::answers::Row;
+use super::work::Work;
+use crate::error::Error;
+use crate::store::{Key, Store, StoredAnswer};
+
+/// Answers that are handed to the store at once, at most.
+const ANSWERS_AT_A_TIME: usize = 1_024;
+
+/// An answer on its way into the store.
+pub(super) struct Paid {
+    pub(super) row: u32,
+    pub(super) key: Key,
+    pub(super) outcome: Row,
+    pub(super) answer: StoredAnswer,
+}
+
+/// Takes answers in and tells how many are kept. After the first failure nothing more is kept: the run ends with it.
+pub(super) struct Committer {
+    answers: mpsc::UnboundedSender<Paid>,
+    kept: mpsc::UnboundedReceiver<Result<usize, Error>>,
+    waiting: usize,
+}
+
+impl Committer {
+    /// Starts a task that outlives its run if that is dropped, until everything handed over is kept.
+    pub(super) fn start(work: Arc<Work>, store: Store) -> Self {
+        let (answers, mut queue) = mpsc::unbounded_channel::<Paid>();
+        let (told, kept) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut lot = Vec::new();
+            let mut is_broken = false;
+            while queue.recv_many(&mut lot, ANSWERS_AT_A_TIME).await > 0 {
+                let answers = lot.len();
+                let (outcomes, entries) = split(&mut lot);
+                let put = if is_broken { Ok(()) } else { store.put(entries).await };
+                is_broken |= put.is_err();
+                // What could not be kept was paid for all the same: the results hold it, and the error tells of it.
+                work.outcomes.finish(outcomes);
+                // Nobody listens once the run is over.
+                let _ = told.send(put.map(|()| answers));
+            }
+        });
+        Self { answers, kept, waiting: 0 }
+    }
+
+    /// Hands an answer over.
+    pub(super) fn keep(&mut self, paid: Paid) {
+        self.waiting += 1;
+        // A task that ended has told why, which is heard next.
+        let _ = self.answers.send(paid);
+    }
+
+    /// Answers that are not kept yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Waits until some of what was handed over is kept.
+    pub(super) async fn kept(&mut self) -> Result<(), Error> {
+        match self.kept.recv().await {
+            Some(Ok(answers)) => {
+                self.waiting -= answers;
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
+            None => {
+                Err(Error::new(crate::error::ErrorKind::Internal, "the task that keeps answers ended unexpectedly"))
+            }
+        }
+    }
+}
+
+fn split(lot: &mut Vec<Paid>) -> (Vec<(u32, Row)>, Vec<(Key, StoredAnswer)>) {
+    lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip()
+}

@@ -1,0 +1,99 @@
+//! Brings the rows to the dispatcher in input order: those that were answered before with their answers, the rest to be asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+use super::answers::Row;
+use super::work::Work;
+use crate::error::{Error, Result};
+use crate::store::{Key, Store};
+
+/// Rows that are looked up together.
+const ROWS_AT_A_TIME: usize = 256;
+
+/// Lots of rows that wait for the dispatcher.
+const LOTS_AHEAD: usize = 2;
+
+/// What is known of a row before it is asked.
+#[derive(Debug)]
+pub(super) enum Fed {
+    /// It has to be asked.
+    Ask(u32, Key),
+    /// It was answered before.
+    Known(u32, Row),
+    /// An earlier row of this run asks the very same.
+    Same(u32, u32),
+    /// It cannot be asked.
+    Bad(u32, Error),
+}
+
+/// Which rows to bring, and where answers may be found.
+pub(super) struct Feed {
+    pub(super) work: Arc<Work>,
+    pub(super) store: Store,
+    /// Ask anew what the store knows.
+    pub(super) refresh: bool,
+}
+
+impl Feed {
+    /// Starts to bring rows; an error that comes with them concerns the whole run.
+    pub(super) fn start(self) -> mpsc::Receiver<Result<Vec<Fed>>> {
+        let (sender, receiver) = mpsc::channel(LOTS_AHEAD);
+        tokio::spawn(async move {
+            if let Err(error) = self.bring(&sender).await {
+                // Nobody listens once the run is over.
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        receiver
+    }
+
+    async fn bring(&self, sender: &mpsc::Sender<Result<Vec<Fed>>>) -> Result<()> {
+        let mut first_with: HashMap<Key, u32> = HashMap::new();
+        let rows = u32::try_from(self.work.input.len()).unwrap_or(u32::MAX);
+        let mut next = 0;
+        while next < rows {
+            let end = rows.min(next.saturating_add(u32::try_from(ROWS_AT_A_TIME).unwrap_or(u32::MAX)));
+            let mut fed = Vec::with_capacity(ROWS_AT_A_TIME);
+            let mut asked = Vec::new();
+            for row in (next..end).filter(|row| !self.work.outcomes.has_outcome(*row)) {
+                match self.key(row).await {
+                    Err(error) if error.stops_the_run() => return Err(error),
+                    Err(error) => fed.push(Fed::Bad(row, error)),
+                    Ok(key) => match first_with.entry(key) {
+                        std::collections::hash_map::Entry::Occupied(first) => fed.push(Fed::Same(row, *first.get())),
+                        std::collections::hash_map::Entry::Vacant(vacant) => {
+                            vacant.insert(row);
+                            asked.push((row, key));
+                        }
+                    },
+                }
+            }
+            self.look_up(asked, &mut fed).await?;
+            if sender.send(Ok(fed)).await.is_err() {
+                return Ok(());
+            }
+            next = end;
+        }
+        Ok(())
+    }
+
+    async fn key(&self, row: u32) -> Result<Key> {
+        self.work.input.check(row as usize)?;
+        self.work.key(row as usize).await
+    }
+
+    async fn look_up(&self, asked: Vec<(u32, Key)>, fed: &mut Vec<Fed>) -> Result<()> {
+        if self.refresh || asked.is_empty() {
+            fed.extend(asked.into_iter().map(|(row, key)| Fed::Ask(row, key)));
+            return Ok(());
+        }
+        let found = self.store.find(asked.iter().map(|(_, key)| *key).collect()).await?;
+        for ((row, key), stored) in asked.into_iter().zip(found) {
+            let known = stored.as_ref().and_then(|stored| self.work.recall(stored));
+            fed.push(known.map_or(Fed::Ask(row, key), |known| Fed::Known(row, known)));
+        }
+        Ok(())
+    }
+}

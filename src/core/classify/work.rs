@@ -1,0 +1,256 @@
+//! The question of a run: what is sent for a row, what names its answer, and what an answer means.
+
+use bytes::Bytes;
+use chrono::Utc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::answers::{Row, Source, Status};
+use super::columns::AnswerSchema;
+use super::input::Input;
+use super::outcomes::Outcomes;
+use super::prompt::Prompt;
+use crate::error::{Error, ErrorKind, Result};
+use crate::gemini::catalogue::Price;
+use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode};
+use crate::storage::StorageClient;
+use crate::store::{Key, KeyBuilder, StoredAnswer};
+
+/// Bodies that carry images are held up to this sum, in kilobytes.
+const BODIES_HELD: usize = 192 * 1024;
+
+/// From this size on, a body that must be sent again is made again instead of being held while it waits.
+const LARGE_BODY: usize = 64 * 1024;
+
+/// The question, and what became of the rows so far.
+pub(super) struct Work {
+    pub(super) id: String,
+    pub(super) gemini: GeminiClient,
+    pub(super) access: StorageClient,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) template: RequestTemplate,
+    pub(super) prompt: Prompt,
+    pub(super) schema: AnswerSchema,
+    pub(super) input: Input,
+    pub(super) timeout: Duration,
+    pub(super) key: KeyBuilder,
+    pub(super) outcomes: Outcomes,
+    pub(super) bodies: Arc<Semaphore>,
+}
+
+/// One place that answers, with its price there.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    pub(super) place: Place,
+    pub(super) address: Url,
+    pub(super) price: Option<Price>,
+}
+
+/// An answer that did not fit the schema, waiting to be asked for once more.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    pub(super) row: Row,
+    pub(super) problem: String,
+}
+
+/// A request ready to go; large ones count against a common limit while they exist.
+#[derive(Debug)]
+pub(super) struct Body {
+    bytes: Bytes,
+    _held: Option<OwnedSemaphorePermit>,
+}
+
+/// What became of one attempt.
+pub(super) enum Attempt {
+    /// The request could not be made.
+    Unsent(Error),
+    /// There is an answer.
+    Answered(Box<Answered>),
+    /// There is none; the request, where it is kept for another attempt.
+    Failed(Error, Option<Body>),
+}
+
+/// An answer that was paid for.
+pub(super) struct Answered {
+    pub(super) row: Row,
+    pub(super) json: Bytes,
+    pub(super) response_id: Option<String>,
+    pub(super) model_version: Option<String>,
+    pub(super) asked_at: i64,
+}
+
+impl Work {
+    pub(super) fn bodies() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(BODIES_HELD))
+    }
+
+    /// What names the answer of a row: everything that shapes it.
+    pub(super) async fn key(&self, row: usize) -> Result<Key> {
+        let mut key = self.key.clone();
+        key.part("prompt", self.prompt.render(self.input.table(), row)?.as_bytes());
+        key.part("images", self.input.identity(row).await?.as_bytes());
+        Ok(key.finish())
+    }
+
+    /// Sends a row's request once; `body` is that of an earlier attempt.
+    pub(super) async fn attempt(
+        &self,
+        row: usize,
+        body: Option<Body>,
+        earlier: Option<(String, String)>,
+        destination: usize,
+    ) -> Attempt {
+        let body = match body {
+            Some(body) => body,
+            None => match self.body(row, earlier).await {
+                Ok(body) => body,
+                Err(error) => return Attempt::Unsent(error),
+            },
+        };
+        let destination = &self.destinations[destination];
+        let asked_at = Utc::now().timestamp_millis();
+        let exchange =
+            self.gemini.generate(&destination.place, &destination.address, body.bytes.clone(), self.timeout).await;
+        match exchange.result {
+            Ok(generated) => Attempt::Answered(Box::new(Answered {
+                response_id: generated.answer.response_id.clone(),
+                model_version: generated.answer.model_version.clone(),
+                row: self.judge(generated.answer, destination),
+                json: generated.json,
+                asked_at,
+            })),
+            Err(error) => Attempt::Failed(error, (body.bytes.len() < LARGE_BODY).then_some(body)),
+        }
+    }
+
+    async fn body(&self, row: usize, earlier: Option<(String, String)>) -> Result<Body> {
+        let views = self.input.views(row, &self.access).await?;
+        let prompt = self.prompt.render(self.input.table(), row)?;
+        let again = earlier.as_ref().map(|(answer, problem)| Misfit { answer, problem });
+        let bytes = self.template.body(&views, &prompt, again)?;
+        let held = if bytes.len() < LARGE_BODY {
+            None
+        } else {
+            let kilobytes = bytes.len().div_ceil(1024).min(BODIES_HELD);
+            let permits = u32::try_from(kilobytes).unwrap_or(u32::MAX);
+            Some(Arc::clone(&self.bodies).acquire_many_owned(permits).await.map_err(|cause| {
+                Error::new(ErrorKind::Internal, "the memory of requests is not counted any more").with_source(cause)
+            })?)
+        };
+        Ok(Body { bytes, _held: held })
+    }
+
+    /// What an answer that just came means.
+    fn judge(&self, answer: Answer, destination: &Destination) -> Row {
+        let cost_usd = destination.price.and_then(|price| price.of(&answer.usage, &destination.place.location));
+        let asked_for = destination.place.model.as_str();
+        Row { cost_usd, attempts: 1, source: Source::Online, ..self.read(answer, asked_for) }
+    }
+
+    /// What an answer means, whoever paid for it.
+    fn read(&self, answer: Answer, asked_for: &str) -> Row {
+        let (status, error) = match (answer.outcome, answer.text.as_deref()) {
+            (Outcome::Complete, Some(text)) => match self.schema.read(text) {
+                Ok(_) => (Status::Ok, None),
+                Err(problem) => (Status::Invalid, Some(problem)),
+            },
+            (outcome, _) => (status_of(outcome), answer.problem),
+        };
+        let model = answer.model_version.as_deref().unwrap_or(asked_for);
+        Row {
+            status,
+            // What a block let through is not for showing.
+            text: answer.text.filter(|_| status != Status::Blocked).map(String::into_boxed_str),
+            error: error.map(String::into_boxed_str),
+            model: Some(self.outcomes.name(model)),
+            finish_reason: answer.finish_reason.as_deref().map(|reason| self.outcomes.name(reason)),
+            usage: Usage { traffic_type: None, ..answer.usage },
+            cost_usd: None,
+            latency_ms: None,
+            attempts: 0,
+            source: Source::Nowhere,
+        }
+    }
+
+    /// Why an answer may come out better when it is asked for once more with this said.
+    pub(super) fn worth_asking_again(&self, row: &Row) -> Option<String> {
+        let problem = row.error.as_deref().filter(|_| row.status == Status::Invalid && row.text.is_some())?;
+        Some(problem.to_owned())
+    }
+
+    /// A row from an answer that was paid for earlier; `None` when the kept answer cannot be read.
+    pub(super) fn recall(&self, stored: &StoredAnswer) -> Option<Row> {
+        let answer = decode::body(&stored.body).ok()?;
+        Some(Row {
+            usage: Usage {
+                input_tokens: stored.input_tokens,
+                output_tokens: stored.output_tokens,
+                thinking_tokens: stored.thinking_tokens,
+                cached_tokens: stored.cached_tokens,
+                traffic_type: None,
+            },
+            cost_usd: Some(0.0),
+            source: Source::Store,
+            ..self.read(answer, &stored.model)
+        })
+    }
+
+    /// What is kept of an answer.
+    pub(super) fn stored(&self, row: usize, answered: &Answered, destination: usize) -> StoredAnswer {
+        let place = &self.destinations[destination].place;
+        let outcome = &answered.row;
+        StoredAnswer {
+            body: answered.json.clone(),
+            model: place.model.clone(),
+            location: place.location.clone(),
+            model_version: answered.model_version.clone(),
+            response_id: answered.response_id.clone(),
+            image: self.input.shown(row),
+            prompt_preview: self.prompt.render(self.input.table(), row).unwrap_or_default(),
+            run: self.id.clone(),
+            cost_usd: outcome.cost_usd,
+            input_tokens: outcome.usage.input_tokens,
+            output_tokens: outcome.usage.output_tokens,
+            thinking_tokens: outcome.usage.thinking_tokens,
+            cached_tokens: outcome.usage.cached_tokens,
+            attempts: outcome.attempts,
+            latency_ms: outcome.latency_ms.unwrap_or_default(),
+            asked_at: answered.asked_at,
+            answered_at: Utc::now().timestamp_millis(),
+            status: outcome.status.as_str().to_owned(),
+        }
+    }
+}
+
+impl Earlier {
+    /// The outcome of a row that was asked twice: the later answer, and the price of both.
+    pub(super) fn and_then(self, later: Row) -> Row {
+        let sum = |first: Option<i64>, second: Option<i64>| match (first, second) {
+            (None, None) => None,
+            (first, second) => Some(first.unwrap_or(0) + second.unwrap_or(0)),
+        };
+        let (first, second) = (&self.row.usage, &later.usage);
+        let usage = Usage {
+            input_tokens: sum(first.input_tokens, second.input_tokens),
+            output_tokens: sum(first.output_tokens, second.output_tokens),
+            thinking_tokens: sum(first.thinking_tokens, second.thinking_tokens),
+            cached_tokens: sum(first.cached_tokens, second.cached_tokens),
+            traffic_type: None,
+        };
+        let cost_usd = match (self.row.cost_usd, later.cost_usd) {
+            (None, None) => None,
+            (first, second) => Some(first.unwrap_or(0.0) + second.unwrap_or(0.0)),
+        };
+        Row { usage, cost_usd, ..later }
+    }
+}
+
+fn status_of(outcome: Outcome) -> Status {
+    match outcome {
+        Outcome::Blocked => Status::Blocked,
+        Outcome::Truncated => Status::Truncated,
+        Outcome::Complete | Outcome::Unusable => Status::Failed,
+    }
+}
