@@ -10,6 +10,7 @@ from streetlens.client import Client
 from streetlens.exceptions import (
     AlreadyExists,
     AuthenticationError,
+    BudgetExceeded,
     Cancelled,
     ConfigurationError,
     ConnectionFailed,
@@ -30,6 +31,7 @@ from streetlens.exceptions import (
     ServiceError,
     ServiceUnavailable,
     StreetlensError,
+    TooManyErrors,
 )
 from streetlens.options import Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
@@ -37,6 +39,7 @@ from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Tab
 __all__ = [
     "AlreadyExists",
     "AuthenticationError",
+    "BudgetExceeded",
     "Cancelled",
     "Client",
     "ConfigurationError",
@@ -67,6 +70,7 @@ __all__ = [
     "ServiceUnavailable",
     "StreetlensError",
     "Table",
+    "TooManyErrors",
     "Usage",
     "__version__",
 ]

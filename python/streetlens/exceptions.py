@@ -19,6 +19,8 @@ StreetlensError
 │   └── MalformedResponse                an answer that cannot be understood
 ├── ConnectionFailed (ConnectionError)   the connection failed or broke
 ├── DeadlineExceeded (TimeoutError)      no answer in time
+├── TooManyErrors                        more rows of a run failed than `max_error_ratio` allows
+├── BudgetExceeded                       `max_cost_usd` does not pay for one request
 ├── MissingLibrary (ImportError)         a library that was asked for is not installed
 ├── Cancelled                            the work was cancelled
 └── InternalError                        a defect of streetlens
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyExists",
     "AuthenticationError",
+    "BudgetExceeded",
     "Cancelled",
     "ConfigurationError",
     "ConnectionFailed",
@@ -56,6 +59,7 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "StreetlensError",
+    "TooManyErrors",
 ]
 
 
@@ -191,6 +195,14 @@ class ConnectionFailed(StreetlensError, ConnectionError):
 
 class DeadlineExceeded(StreetlensError, TimeoutError):
     """There was no answer in time."""
+
+
+class TooManyErrors(StreetlensError):
+    """A larger share of a run's rows failed than `max_error_ratio` allows; `results` holds the finished rows."""
+
+
+class BudgetExceeded(StreetlensError):
+    """What `max_cost_usd` allows does not pay for a single request."""
 
 
 class MissingLibrary(StreetlensError, ImportError):

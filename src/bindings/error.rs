@@ -26,6 +26,8 @@ mod classes {
     import_exception!(streetlens.exceptions, ConnectionFailed);
     import_exception!(streetlens.exceptions, DeadlineExceeded);
     import_exception!(streetlens.exceptions, MalformedResponse);
+    import_exception!(streetlens.exceptions, TooManyErrors);
+    import_exception!(streetlens.exceptions, BudgetExceeded);
     import_exception!(streetlens.exceptions, Cancelled);
     import_exception!(streetlens.exceptions, InternalError);
 }
@@ -77,6 +79,8 @@ fn class<'py>(py: Python<'py>, error: &Error) -> Bound<'py, pyo3::types::PyType>
         ErrorKind::Transport => classes::ConnectionFailed::type_object(py),
         ErrorKind::Timeout => classes::DeadlineExceeded::type_object(py),
         ErrorKind::MalformedResponse => classes::MalformedResponse::type_object(py),
+        ErrorKind::TooManyErrors => classes::TooManyErrors::type_object(py),
+        ErrorKind::BudgetExceeded => classes::BudgetExceeded::type_object(py),
         ErrorKind::Cancelled => classes::Cancelled::type_object(py),
         ErrorKind::Internal => classes::InternalError::type_object(py),
     }

@@ -43,6 +43,10 @@ pub enum ErrorKind {
     Timeout,
     /// An answer that cannot be understood.
     MalformedResponse,
+    /// A larger share of a run's rows failed than the user accepts.
+    TooManyErrors,
+    /// What the user is ready to pay does not suffice.
+    BudgetExceeded,
     /// The work was cancelled.
     Cancelled,
     /// A defect of streetlens.
@@ -55,6 +59,8 @@ pub enum Scope {
     /// Only the request that met it.
     #[default]
     Request,
+    /// Every request for an image of the same bucket would likely meet it.
+    Bucket,
     /// Every request of the run would meet it.
     Run,
 }
@@ -66,6 +72,9 @@ pub struct Error {
     message: String,
     scope: Scope,
     retryable: bool,
+    takes_minutes: bool,
+    is_unsent: bool,
+    attempt_limit: Option<u32>,
     details: Box<Details>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -102,7 +111,17 @@ impl Error {
                 | ErrorKind::Timeout
                 | ErrorKind::MalformedResponse
         );
-        Self { kind, message: message.into(), scope: Scope::Request, retryable, details: Box::default(), source: None }
+        Self {
+            kind,
+            message: message.into(),
+            scope: Scope::Request,
+            retryable,
+            takes_minutes: false,
+            is_unsent: false,
+            attempt_limit: None,
+            details: Box::default(),
+            source: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -116,6 +135,36 @@ impl Error {
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.retryable = retryable;
+        self
+    }
+
+    /// Says that the obstacle goes away by itself, though not before some minutes have passed.
+    #[must_use]
+    pub fn with_minutes_to_pass(mut self) -> Self {
+        self.retryable = true;
+        self.takes_minutes = true;
+        self
+    }
+
+    /// Says that the service was not reached, so that nothing of the request depended on what it asked.
+    #[must_use]
+    pub fn with_unsent(mut self) -> Self {
+        self.is_unsent = true;
+        self
+    }
+
+    /// Allows this error that many attempts in all, where the policy allows more.
+    #[must_use]
+    pub fn with_attempt_limit(mut self, attempts: u32) -> Self {
+        self.retryable = attempts > 1;
+        self.attempt_limit = Some(attempts);
+        self
+    }
+
+    /// Puts what the error means for a larger whole before what the service said.
+    #[must_use]
+    pub fn with_context(mut self, context: &str) -> Self {
+        self.message = format!("{context}: {}", self.message);
         self
     }
 
@@ -182,6 +231,9 @@ impl Error {
             message: self.message.clone(),
             scope: self.scope,
             retryable: self.retryable,
+            takes_minutes: self.takes_minutes,
+            is_unsent: self.is_unsent,
+            attempt_limit: self.attempt_limit,
             details: self.details.clone(),
             source: None,
         }
@@ -215,6 +267,36 @@ impl Error {
     #[must_use]
     pub fn stops_the_run(&self) -> bool {
         self.scope == Scope::Run
+    }
+
+    /// How far the error reaches within a run.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Whether the obstacle goes away by itself after some minutes, so that quick attempts are in vain.
+    #[must_use]
+    pub fn takes_minutes(&self) -> bool {
+        self.takes_minutes
+    }
+
+    /// Whether the service was not reached.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        self.is_unsent
+    }
+
+    /// How many attempts this error is worth, where that is fewer than the policy allows.
+    #[must_use]
+    pub fn attempt_limit(&self) -> Option<u32> {
+        self.attempt_limit
+    }
+
+    /// Whether the attempt that met this error is one of those a request has: being asked to wait is no failure of it.
+    #[must_use]
+    pub fn costs_an_attempt(&self) -> bool {
+        self.kind != ErrorKind::Throttled && !self.takes_minutes
     }
 
     /// Takes out the error that caused this one, for a binding that can raise the original.
@@ -276,5 +358,26 @@ mod tests {
     fn only_transient_kinds_are_retryable_by_default() {
         assert!(Error::new(ErrorKind::Throttled, "").is_retryable());
         assert!(!Error::new(ErrorKind::PermissionDenied, "").is_retryable());
+    }
+
+    #[test]
+    fn being_asked_to_wait_costs_no_attempt() {
+        assert!(!Error::new(ErrorKind::Throttled, "").costs_an_attempt());
+        assert!(!Error::new(ErrorKind::Unavailable, "").with_minutes_to_pass().costs_an_attempt());
+        assert!(Error::new(ErrorKind::Unavailable, "").costs_an_attempt());
+    }
+
+    #[test]
+    fn a_copy_for_a_second_reader_reaches_as_far_and_is_as_retryable() {
+        let error = Error::new(ErrorKind::Image, "gone")
+            .with_scope(Scope::Bucket)
+            .with_attempt_limit(2)
+            .with_unsent()
+            .with_minutes_to_pass()
+            .with_source(std::io::Error::other("cause"));
+        let copy = error.without_source();
+        assert_eq!((copy.scope(), copy.attempt_limit()), (Scope::Bucket, Some(2)));
+        assert!(copy.is_unsent() && copy.takes_minutes() && copy.is_retryable());
+        assert!(std::error::Error::source(&copy).is_none());
     }
 }

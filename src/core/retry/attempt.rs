@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::{Clock, RetryPolicy};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 
 /// Calls `operation` until it succeeds or the policy ends it; gives the result with the number of attempts.
 pub async fn run<T, Operation, Attempt>(
@@ -25,7 +25,7 @@ where
             Err(error) => error,
         };
         // Being asked to slow down is no failure of the request: only the deadline ends that.
-        spent += u32::from(error.kind() != ErrorKind::Throttled);
+        spent += u32::from(error.costs_an_attempt());
         let elapsed = clock.now() - started;
         match policy.next_wait(&error, attempts, spent, elapsed, clock.chance()) {
             Some(wait) => {
@@ -40,7 +40,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::error::{Error, ErrorKind};
     use async_trait::async_trait;
     use std::sync::Mutex;
     use std::time::Duration;

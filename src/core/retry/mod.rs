@@ -2,10 +2,14 @@
 
 mod attempt;
 mod backoff;
+pub mod budget;
+pub mod outage;
 mod policy;
 
 pub use attempt::run;
 pub use backoff::Backoff;
+pub use budget::{Retry, RetryBudget};
+pub use outage::{Outage, Permit, Sign};
 pub use policy::RetryPolicy;
 
 use async_trait::async_trait;

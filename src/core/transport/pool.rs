@@ -155,8 +155,10 @@ fn transport_error(error: reqwest::Error, request: &Request) -> Error {
     } else {
         (ErrorKind::Transport, format!("the connection to {service} (`{host}`) broke: {}", root_cause(&error)))
     };
+    let is_unsent = error.is_connect();
     // The URL may hold a signature, so it stays out of the message.
-    Error::new(kind, message).with_source(error.without_url())
+    let failed = Error::new(kind, message).with_source(error.without_url());
+    if is_unsent { failed.with_unsent() } else { failed }
 }
 
 fn root_cause(error: &reqwest::Error) -> String {

@@ -1,0 +1,161 @@
+//! Keeps retries from burying a service that is in trouble: they are delayed, never refused.
+
+use std::time::Duration;
+
+/// Attempts over which the failing share is remembered.
+const MEMORY: f64 = 50.0;
+
+/// Up to this failing share every retry goes at once: each answer then costs two attempts at most, which is no storm.
+const SICK: f64 = 0.5;
+
+/// Retries kept in reserve.
+const RESERVE: f64 = 10.0;
+
+/// Retries a second while most attempts fail, so that a run in long trouble still tries.
+const TRICKLE: f64 = 5.0;
+
+/// Retries earned by an answer while most attempts fail.
+const EARNED: f64 = 0.2;
+
+/// A budget of retries, shared by all requests of a run. Attempts that were refused for the quota are none of its
+/// business: tell it of none, and do not ask for them.
+#[derive(Debug, Clone)]
+pub struct RetryBudget {
+    failing: f64,
+    tokens: f64,
+    filled_at: Duration,
+}
+
+/// Whether a retry that is due may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// At once; it is paid for.
+    Now,
+    /// Ask again at this time.
+    NotBefore(Duration),
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self { failing: 0.0, tokens: RESERVE, filled_at: Duration::ZERO }
+    }
+}
+
+impl RetryBudget {
+    /// An attempt was answered, whatever the answer says about its row.
+    pub fn answered(&mut self, now: Duration) {
+        self.fill(now);
+        self.failing -= self.failing / MEMORY;
+        self.tokens = (self.tokens + EARNED).min(RESERVE);
+    }
+
+    /// An attempt failed in a way that another one may mend.
+    pub fn failed(&mut self, now: Duration) {
+        self.fill(now);
+        self.failing += (1.0 - self.failing) / MEMORY;
+    }
+
+    /// Asked when a retry is due, not when its attempt fails: the service may be well again by then.
+    pub fn may_retry(&mut self, now: Duration) -> Retry {
+        self.fill(now);
+        if self.failing <= SICK {
+            return Retry::Now;
+        }
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Retry::Now;
+        }
+        // A microsecond more, because the next filling rounds.
+        let missing = Duration::from_secs_f64((1.0 - self.tokens) / TRICKLE) + Duration::from_micros(1);
+        Retry::NotBefore(now + missing)
+    }
+
+    fn fill(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.filled_at).as_secs_f64();
+        self.tokens = (self.tokens + passed * TRICKLE).min(RESERVE);
+        self.filled_at = self.filled_at.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn sick() -> RetryBudget {
+        let mut budget = RetryBudget::default();
+        (0..100).for_each(|_| budget.failed(at(0)));
+        budget
+    }
+
+    fn granted(budget: &mut RetryBudget, now: Duration, asked: usize) -> usize {
+        (0..asked).filter(|_| budget.may_retry(now) == Retry::Now).count()
+    }
+
+    #[test]
+    fn a_third_of_attempts_failing_delays_no_retry() {
+        let mut budget = RetryBudget::default();
+        for turn in 0..3_000 {
+            if turn % 3 == 0 {
+                budget.failed(at(turn));
+                assert_eq!(budget.may_retry(at(turn)), Retry::Now, "turn {turn}");
+            } else {
+                budget.answered(at(turn));
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_service_gets_the_reserve_and_then_a_trickle() {
+        let mut budget = sick();
+        assert_eq!(granted(&mut budget, at(0), 1_000), 10);
+        assert_eq!(granted(&mut budget, at(1_000), 1_000), 5);
+    }
+
+    #[test]
+    fn retries_flow_again_as_soon_as_most_attempts_are_answered() {
+        let mut budget = sick();
+        granted(&mut budget, at(0), 1_000);
+        (0..50).for_each(|_| budget.answered(at(10)));
+        assert_eq!(granted(&mut budget, at(10), 1_000), 1_000);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_gives_nothing_away() {
+        let mut budget = sick();
+        granted(&mut budget, at(60_000), 100);
+        assert_eq!(granted(&mut budget, at(0), 100), 0);
+        assert_eq!(granted(&mut budget, at(60_000), 100), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_delayed_retry_may_go_at_the_time_it_was_told(asked in 11_usize..200, later in 0_u64..5_000) {
+            let mut budget = sick();
+            granted(&mut budget, at(later), asked);
+            if let Retry::NotBefore(time) = budget.may_retry(at(later)) {
+                prop_assert!(time > at(later) && time <= at(later + 201));
+                prop_assert_eq!(budget.may_retry(time), Retry::Now);
+            }
+        }
+
+        #[test]
+        fn while_nothing_is_answered_retries_stay_within_reserve_and_trickle(
+            steps in proptest::collection::vec((0_u64..300, 0_usize..40), 1..200),
+        ) {
+            let mut budget = sick();
+            let (mut now, mut sent) = (0, 0);
+            for (wait, asked) in steps {
+                now += wait;
+                budget.failed(at(now));
+                sent += granted(&mut budget, at(now), asked);
+            }
+            let allowed = 10 + usize::try_from(now * 5 / 1_000).unwrap() + 1;
+            prop_assert!(sent <= allowed, "{} retries, {} allowed", sent, allowed);
+        }
+    }
+}
