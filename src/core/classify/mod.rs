@@ -1,6 +1,7 @@
 //! Asks one question about many images: one row in, one row out, in order. Knows no BigQuery and no notebook.
 
 pub mod answers;
+pub mod budget;
 pub mod columns;
 mod commit;
 mod control;
@@ -8,6 +9,7 @@ mod cost;
 mod dispatcher;
 mod feed;
 mod flights;
+pub mod hedge;
 pub mod image;
 pub mod input;
 pub mod limiter;
@@ -17,6 +19,7 @@ pub mod prompt;
 mod queue;
 pub mod run;
 mod work;
+pub mod trouble;
 
 pub use columns::AnswerSchema;
 pub use control::Stop;

@@ -41,6 +41,27 @@ pub struct Model {
     /// How it takes the schema of its answers.
     #[serde(default)]
     pub schema: Dialect,
+    /// What an image costs in tokens, by media resolution.
+    #[serde(default)]
+    pub image_tokens: ImageTokens,
+}
+
+/// Input tokens of one image at each media resolution: a ceiling, since small and oblong images cost less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ImageTokens {
+    /// At `low`.
+    pub low: u32,
+    /// At `medium`.
+    pub medium: u32,
+    /// At `high`, which is also the default.
+    pub high: u32,
+}
+
+impl Default for ImageTokens {
+    /// What the models from Gemini 3 on document; a model nobody knows is taken for a new one.
+    fn default() -> Self {
+        Self { low: 280, medium: 560, high: 1_120 }
+    }
 }
 
 /// US dollars per million tokens; thinking tokens cost as much as output.

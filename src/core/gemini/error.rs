@@ -1,15 +1,13 @@
 //! Gemini's error answers as errors of this crate, by status, reason and message, in that order.
 
-use std::time::Duration;
-
 use crate::envelope::ServiceError;
 use crate::error::{Error, ErrorKind, Scope};
 use crate::transport::Response;
 
 const SERVICE: &str = "Gemini";
 
-/// Google provisions the agents that read `gs://` images on first use, which takes minutes.
-const PROVISIONING: Duration = Duration::from_secs(60);
+/// An image that Google could not fetch for a reason of the moment is worth one more attempt.
+const FETCHES: u32 = 2;
 
 const IMAGE_PROBLEMS: &[&str] = &[
     "Cannot fetch content",
@@ -44,12 +42,12 @@ pub fn decode(response: &Response) -> Error {
     error
         .with_service(SERVICE, said.http_status)
         .with_reason(said.reason.clone().or_else(|| said.status.clone()))
-        .with_retry_after(wait(&said))
+        .with_retry_after(said.retry_after)
 }
 
 fn bad_request(said: &ServiceError) -> Error {
     if is_provisioning(said) {
-        return Error::new(ErrorKind::Unavailable, said.message.clone());
+        return item_error(ErrorKind::Unavailable, said).with_minutes_to_pass();
     }
     if said.reason.as_deref() == Some("API_KEY_INVALID") {
         return run_error(ErrorKind::Authentication, said);
@@ -59,6 +57,10 @@ fn bad_request(said: &ServiceError) -> Error {
     }
     if said.mentions(&["too many states for serving", "response_schema", "responseSchema", "response schema"]) {
         return run_error(ErrorKind::Schema, said).with_hint("simplify the schema: fewer enum values, less nesting");
+    }
+    if said.mentions(&["Cannot fetch content"]) && said.mentions(&["URL_ERROR", "URL_TIMEOUT"]) {
+        let is_lasting = said.mentions(&["NOT_FOUND"]);
+        return item_error(ErrorKind::Image, said).with_attempt_limit(if is_lasting { 1 } else { FETCHES });
     }
     if said.mentions(IMAGE_PROBLEMS) {
         return item_error(ErrorKind::Image, said);
@@ -74,18 +76,19 @@ fn bad_request(said: &ServiceError) -> Error {
 
 fn forbidden(said: &ServiceError) -> Error {
     if said.mentions(&["accessing input file", "storage.objects", "Cloud Storage"]) {
-        return item_error(ErrorKind::Image, said)
+        return bucket_error(ErrorKind::Image, said)
             .with_hint("grant the Vertex AI service agent and yourself `roles/storage.objectViewer` on the bucket");
     }
     let hint = match said.reason.as_deref() {
         Some("SERVICE_DISABLED") => "enable the Vertex AI API (`aiplatform.googleapis.com`) in the project",
         Some("BILLING_DISABLED") => "turn on billing for the project",
+        Some("CONSUMER_INVALID") => "check `project=`: Google does not know it or it is being deleted",
         Some("USER_PROJECT_DENIED") => "grant yourself `roles/serviceusage.serviceUsageConsumer` on the quota project",
         _ => "grant yourself `roles/aiplatform.user` on the project",
     };
     // Without a reason the refusal may concern this image's bucket only.
     if said.reason.is_none() && said.message.trim_end_matches('.') == "The caller does not have permission" {
-        return item_error(ErrorKind::PermissionDenied, said).with_hint(hint);
+        return bucket_error(ErrorKind::PermissionDenied, said).with_hint(hint);
     }
     run_error(ErrorKind::PermissionDenied, said).with_hint(hint)
 }
@@ -101,6 +104,9 @@ fn not_found(said: &ServiceError) -> Error {
     if said.mentions(&["cache content"]) {
         return run_error(ErrorKind::NotFound, said);
     }
+    if said.reason.as_deref() == Some("NoSuchBucket") || said.mentions(&["bucket does not exist", "NoSuchBucket"]) {
+        return bucket_error(ErrorKind::Image, said).with_hint("check the bucket's name in the images' URIs");
+    }
     item_error(ErrorKind::Image, said).with_hint("the image is gone; snapshots rotate after about 35 days")
 }
 
@@ -108,12 +114,12 @@ fn is_provisioning(said: &ServiceError) -> bool {
     said.mentions(&["Service agents are being provisioned"])
 }
 
-fn wait(said: &ServiceError) -> Option<Duration> {
-    said.retry_after.or_else(|| is_provisioning(said).then_some(PROVISIONING))
-}
-
 fn item_error(kind: ErrorKind, said: &ServiceError) -> Error {
     Error::new(kind, said.message.clone())
+}
+
+fn bucket_error(kind: ErrorKind, said: &ServiceError) -> Error {
+    item_error(kind, said).with_scope(Scope::Bucket)
 }
 
 fn run_error(kind: ErrorKind, said: &ServiceError) -> Error {
@@ -170,5 +176,78 @@ mod tests {
         expect(503, "<html>busy</html>", ErrorKind::Unavailable, false, true);
         expect(499, &message("cancelled"), ErrorKind::Unavailable, false, true);
         expect(400, &message("Service agents are being provisioned"), ErrorKind::Unavailable, false, true);
+    }
+
+    fn decoded(status: u16, text: &str) -> Error {
+        decode(&Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: message(text).into(),
+        })
+    }
+
+    #[test]
+    fn a_refusal_to_read_an_image_may_concern_its_whole_bucket() {
+        let refusals = [
+            (403, "Permission denied while accessing input file. Learn more about it"),
+            (403, "The caller does not have permission"),
+            (403, "service-1@gcp-sa-aiplatform.iam.gserviceaccount.com does not have storage.objects.get access"),
+            (404, "The specified bucket does not exist."),
+        ];
+        for (status, text) in refusals {
+            let error = decoded(status, text);
+            assert_eq!((error.scope(), error.is_retryable()), (Scope::Bucket, false), "{text}");
+        }
+        assert_eq!(decoded(404, "Image file not found in the storage URL").scope(), Scope::Request);
+        assert_eq!(decoded(400, "Provided image is not valid.").scope(), Scope::Request);
+    }
+
+    #[test]
+    fn service_agents_being_set_up_take_minutes_and_other_preconditions_do_not_pass() {
+        let error = decoded(400, "Service agents are being provisioned (https://cloud.google.com). Please try again.");
+        assert!(error.takes_minutes() && error.is_retryable() && !error.costs_an_attempt());
+        for text in
+            ["User location is not supported for the API use.", "Project `1` is not allowed to use Publisher Model"]
+        {
+            let error = decoded(400, text);
+            assert!(!error.takes_minutes() && error.stops_the_run(), "{text}");
+        }
+        assert!(!decoded(503, "The service is currently unavailable.").takes_minutes());
+    }
+
+    #[test]
+    fn an_image_that_could_not_be_fetched_is_tried_twice_unless_that_is_final() {
+        let limit = |status: &str| {
+            let error = decoded(400, &format!("Cannot fetch content from the provided URL. Status: {status}"));
+            assert_eq!(error.kind(), ErrorKind::Image);
+            (error.is_retryable(), error.attempt_limit())
+        };
+        assert_eq!(limit("URL_ERROR-ERROR_OTHER"), (true, Some(2)));
+        assert_eq!(limit("URL_ERROR-ERROR_NOT_FOUND"), (false, Some(1)));
+        assert_eq!(limit("URL_ROBOTED-ROBOTED_DENIED"), (false, None));
+        assert_eq!(limit("URL_REJECTED"), (false, None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_settings_stops_the_run() {
+        let settings = [
+            (
+                400,
+                "Unable to submit request because it has a temperature value of 1000 but the supported range is 0 to 2",
+            ),
+            (400, "Please use a valid role: user, model."),
+            (401, "Request had invalid authentication credentials."),
+            (403, "Vertex AI API has not been used in project 1 before or it is disabled."),
+            (403, "This API method requires billing to be enabled."),
+            (404, "Publisher Model `projects/p` was not found or your project does not have access to it."),
+        ];
+        for (status, text) in settings {
+            assert_eq!(decoded(status, text).scope(), Scope::Run, "{text}");
+        }
+        for text in
+            ["Resource exhausted.", "Unable to submit request because the service is temporarily out of capacity."]
+        {
+            assert_eq!((decoded(429, text).scope(), decoded(429, text).kind()), (Scope::Request, ErrorKind::Throttled));
+        }
     }
 }

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod client;
 pub mod decode;
 pub mod error;
+pub mod estimate;
 pub mod request;
 pub mod schema;
 pub mod wire;
