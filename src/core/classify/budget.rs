@@ -70,6 +70,7 @@ impl Budget {
 
     /// A request took this much. Without knowing, as after a timeout, what was reserved counts as spent: an answer that
     /// never arrived may still be on the invoice.
+    #[expect(clippy::needless_pass_by_value, reason = "a reservation is given back once")]
     pub fn settle(&mut self, reservation: Reservation, actual: Option<f64>) {
         let Reservation { nanos: reserved, planned } = reservation;
         self.reserved = self.reserved.saturating_sub(reserved);
@@ -84,6 +85,7 @@ impl Budget {
     }
 
     /// A request cost nothing: it was not sent, or refused.
+    #[expect(clippy::needless_pass_by_value, reason = "a reservation is given back once")]
     pub fn release(&mut self, reservation: Reservation) {
         let Reservation { nanos: reserved, .. } = reservation;
         self.reserved = self.reserved.saturating_sub(reserved);

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_delay_follows_a_service_that_becomes_slower() {
-        let mut hedge = after([200; 5_000]);
+        let mut hedge = after(vec![200; 5_000]);
         (0..2_000).for_each(|_| hedge.completed(Duration::from_millis(900)));
         assert!(milliseconds(&hedge) >= 900.0);
     }

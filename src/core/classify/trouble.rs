@@ -1,6 +1,7 @@
 //! Notices when what rows meet is not their own trouble: a bucket nobody may read, a request that is wrong for every
 //! row, more failures than the user accepts.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -190,19 +191,22 @@ impl Trouble {
         if self.finished < ENOUGH_ROWS || share <= ratio {
             return Verdict::Continue;
         }
-        let mut said = format!(
-            "{} of {} finished rows failed, more than `max_error_ratio={ratio}` allows",
-            self.failed, self.finished
+        let said = format!(
+            "{} of {} finished rows failed, more than `max_error_ratio={ratio}` allows{}",
+            self.failed,
+            self.finished,
+            self.most_frequent()
         );
-        if let Some((rows, text)) = self.frequency.values().max_by_key(|(rows, text)| (*rows, std::cmp::Reverse(text)))
-        {
-            said.push_str(&format!("; most often ({rows} of them): {text}"));
-        }
         Verdict::Stop(
             Error::new(ErrorKind::TooManyErrors, said)
                 .with_scope(Scope::Run)
                 .with_hint("the finished rows are kept; mend what the rows met, or allow a larger share"),
         )
+    }
+
+    fn most_frequent(&self) -> String {
+        let most = self.frequency.values().max_by_key(|(rows, text)| (*rows, Reverse(text)));
+        most.map_or_else(String::new, |(rows, text)| format!("; most often ({rows} of them): {text}"))
     }
 }
 

@@ -281,7 +281,7 @@ mod tests {
         let (mut now, mut waits) = (at(1.0), Vec::new());
         for _ in 0..7 {
             let Permit::NotBefore(next) = outage.ask(now) else { unreachable!("a probe was just sent") };
-            waits.push((next - now).as_secs_f64());
+            waits.push(next.saturating_sub(now).as_secs_f64());
             assert_eq!(outage.ask(next), Permit::Probe);
             outage.probed(next);
             outage.observe(next, Sign::Unreachable);
