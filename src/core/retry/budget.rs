@@ -132,6 +132,62 @@ mod tests {
         assert_eq!(granted(&mut budget, at(60_000), 100), 0);
     }
 
+    /// Rows a second through a service that fails this share of attempts, six attempts each: those lost, and the seconds
+    /// it took.
+    fn run(rows: u64, failing: f64) -> (u64, u64) {
+        let mut budget = RetryBudget::default();
+        let policy = super::super::RetryPolicy::default();
+        let error = crate::error::Error::new(crate::error::ErrorKind::Unavailable, "");
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut chance = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            f64::from(u32::try_from(state >> 32).unwrap()) / f64::from(u32::MAX)
+        };
+        let mut due: std::collections::BTreeSet<(Duration, u64, u32)> = std::collections::BTreeSet::new();
+        let (mut fresh, mut lost, mut now) = (0..rows, 0, Duration::ZERO);
+        loop {
+            let mut next = None;
+            while let Some(first) = due.first().copied().filter(|(time, ..)| *time <= now) {
+                due.remove(&first);
+                if let Retry::NotBefore(time) = budget.may_retry(now) {
+                    due.insert((time, first.1, first.2));
+                    continue;
+                }
+                next = Some((first.1, first.2));
+                break;
+            }
+            let Some((row, spent)) = next.or_else(|| fresh.next().map(|row| (row, 0))) else {
+                let Some((time, ..)) = due.first() else { return (lost, now.as_secs()) };
+                now = *time;
+                continue;
+            };
+            now += Duration::from_millis(5);
+            if chance() >= failing {
+                budget.answered(now);
+                continue;
+            }
+            budget.failed(now);
+            match policy.next_wait(&error, spent + 1, spent + 1, Duration::ZERO, chance()) {
+                Some(wait) => drop(due.insert((now + wait, row, spent + 1))),
+                None => lost += 1,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_with_a_third_of_attempts_failing_is_as_fast_and_as_complete_as_without_a_budget() {
+        let (lost, seconds) = run(5_000, 0.35);
+        assert!(lost < 25 && seconds < 80, "{lost} lost, {seconds} s");
+    }
+
+    #[test]
+    fn a_service_that_fails_most_attempts_still_gets_every_row_through_or_to_its_limit() {
+        let (lost, seconds) = run(500, 0.7);
+        assert!(lost < 120 && seconds < 400, "{lost} lost, {seconds} s");
+    }
+
     proptest! {
         #[test]
         fn a_delayed_retry_may_go_at_the_time_it_was_told(asked in 11_usize..200, later in 0_u64..5_000) {

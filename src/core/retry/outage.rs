@@ -26,9 +26,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// From this age on an outage is worth telling.
 const WORTH_TELLING: Duration = Duration::from_secs(2);
 
-/// How long a run waits for a service that answered before, and for one that never did.
+/// How long a run waits for a service, and for one that it never reached: then the fault is more likely on this side.
 const LIMIT: Duration = Duration::from_secs(600);
-const LIMIT_WITHOUT_ANSWER: Duration = Duration::from_secs(60);
+const LIMIT_NEVER_REACHED: Duration = Duration::from_secs(30);
 
 /// The state of the service as the attempts of one run see it.
 #[derive(Debug, Clone)]
@@ -175,12 +175,10 @@ impl Outage {
         })
     }
 
-    /// Whether the service has been gone for longer than the run waits: a minute if it never answered, because then the
-    /// fault is more likely on this side.
+    /// Whether the service has been gone for longer than the run waits.
     #[must_use]
     pub fn gave_up(&self, now: Duration) -> bool {
-        let is_short = !self.has_answered && !self.streak.is_put_off();
-        let limit = if is_short { self.limit.min(LIMIT_WITHOUT_ANSWER) } else { self.limit };
+        let limit = if self.was_reached() { self.limit } else { self.limit.min(LIMIT_NEVER_REACHED) };
         self.since.is_some_and(|since| now.saturating_sub(since) >= limit)
     }
 
@@ -188,7 +186,7 @@ impl Outage {
     #[must_use]
     pub fn error(&self, now: Duration, last: &Error) -> Error {
         let seconds = now.saturating_sub(self.since.unwrap_or(now)).as_secs();
-        let hint = if self.has_answered {
+        let hint = if self.was_reached() {
             "the finished rows are kept: call again when the service is back"
         } else {
             "check the network, the proxy, `region=` and `endpoint=`"
@@ -198,6 +196,10 @@ impl Outage {
             .with_context(&format!("no request was answered for {seconds} s, and the run gave up"))
             .with_scope(Scope::Run)
             .with_hint(hint)
+    }
+
+    fn was_reached(&self) -> bool {
+        self.has_answered || self.streak.unreached < self.streak.failures
     }
 }
 
@@ -290,8 +292,8 @@ mod tests {
         assert_eq!(waits, [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]);
     }
 
-    /// A run of `rows` against a service that refuses connections from second 5 to second 35: six attempts each.
-    fn run_through_half_a_minute(rows: usize, in_flight: usize) -> (usize, Duration, usize) {
+    /// A run of `rows` against a service that fails like this from second 5 to second 35: six attempts each.
+    fn run_through_half_a_minute(rows: usize, in_flight: usize, fail: fn() -> Error) -> (usize, Duration, usize) {
         let mut outage = Outage::default();
         let policy = super::super::RetryPolicy::default();
         let mut waiting: Vec<(Duration, usize)> = (0..rows).map(|row| (at(0.0), row)).collect();
@@ -313,7 +315,7 @@ mod tests {
                     outage.observe(now, Sign::Answers);
                     continue;
                 }
-                let error = Error::new(ErrorKind::Transport, "refused").with_unsent();
+                let error = fail();
                 outage.observe(now, Sign::of(&error, row));
                 attempts[row] += u32::from(outage.counts_against_row());
                 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
@@ -330,10 +332,14 @@ mod tests {
 
     #[test]
     fn a_server_that_is_gone_for_half_a_minute_costs_no_row_and_few_requests() {
-        for (rows, in_flight) in [(2_000, 10), (5_000, 256), (20_000, 60)] {
-            let (lost, ended, sent) = run_through_half_a_minute(rows, in_flight);
+        let refused: fn() -> Error = || Error::new(ErrorKind::Transport, "refused").with_unsent();
+        let busy: fn() -> Error = || Error::new(ErrorKind::Unavailable, "busy");
+        for (rows, in_flight, fail) in
+            [(2_000, 10, refused), (2_000, 10, busy), (40_000, 256, refused), (40_000, 256, busy)]
+        {
+            let (lost, ended, sent) = run_through_half_a_minute(rows, in_flight, fail);
             assert_eq!(lost, 0, "{rows} rows");
-            assert!(sent - rows < 30, "{} requests in vain", sent - rows);
+            assert!((8..40).contains(&(sent - rows)), "{} requests in vain", sent - rows);
             assert!(ended < at(110.0), "{ended:?}");
         }
     }
@@ -360,13 +366,18 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_never_answered_is_given_up_after_a_minute_and_one_that_did_after_ten() {
+    fn a_service_that_was_never_reached_is_given_up_after_half_a_minute_and_another_after_ten() {
         let mut never = Outage::default();
         (0..5).for_each(|_| never.observe(at(0.0), Sign::Unreachable));
-        assert!(!never.gave_up(at(59.0)) && never.gave_up(at(60.0)));
+        assert!(!never.gave_up(at(29.0)) && never.gave_up(at(30.0)));
+        let failed = Error::new(ErrorKind::Transport, "connection refused");
+        assert!(never.error(at(30.0), &failed).to_string().contains("check the network"));
+        let mut failing = Outage::default();
+        (0..20).for_each(|row| failing.observe(at(0.0), Sign::Fails(row)));
+        assert!(!failing.gave_up(at(599.0)) && failing.gave_up(at(600.0)));
         let once = after([Sign::Unreachable; 5]);
         assert!(!once.gave_up(at(600.0)) && once.gave_up(at(601.0)));
-        let error = once.error(at(601.0), &Error::new(ErrorKind::Transport, "connection refused"));
+        let error = once.error(at(601.0), &failed);
         assert!(error.stops_the_run());
         assert!(error.message().ends_with("for 600 s, and the run gave up: connection refused"), "{error}");
     }
