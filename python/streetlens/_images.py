@@ -18,7 +18,9 @@ def is_query(images: Any) -> bool:
 
 
 def native_images(images: Any, uri_column: str, from_arrow: Callable[[Any], Any]) -> Any:
-    """A native table with the name of its URI column, or a list of images.
+    """A native table with the name of its column of URIs or contents, or a list of images.
+
+    In a list a URI stays a text, so that a million of them become one column.
 
     Raises:
         InvalidInput: It is neither.
@@ -65,7 +67,7 @@ def _native_image(image: Any, position: int) -> Any:
         return None
     if isinstance(image, str):
         is_address = image.strip().startswith(("gs:", "http:", "https:", "s3:"))
-        return ("uri" if is_address or not _looks_like_a_file(image) else "file", image)
+        return image if is_address or not _looks_like_a_file(image) else ("file", image)
     if isinstance(image, os.PathLike):
         return ("file", os.fspath(image))
     if isinstance(image, (bytes, bytearray, memoryview)):

@@ -1,8 +1,9 @@
 //! A question as Python asks it becomes a run.
 
+use arrow_array::StringArray;
 use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use std::path::PathBuf;
 use std::time::Duration;
 use streetlens_core::classify::{AnswerSchema, ImageSource, Input, Limits, Prompt, Question, RunOptions};
@@ -112,20 +113,24 @@ impl ClassifyOptions {
     }
 }
 
-/// Images: a table with the name of its URI column, or a list.
+/// Images: a table with the name of its URI column, a list of URIs, or a list of anything.
 #[derive(FromPyObject)]
 pub(crate) enum Images<'py> {
     #[pyo3(transparent)]
     Table((PyRef<'py, NativeTable>, String)),
     #[pyo3(transparent)]
+    Uris(Vec<Option<PyBackedStr>>),
+    #[pyo3(transparent)]
     List(Vec<OneImage>),
 }
 
-/// One image of a list: `("uri", text)`, `("file", path)`, content, or `None`.
+/// One image of a list: a URI, `("file", path)`, content, or `None`.
 #[derive(FromPyObject)]
 pub(crate) enum OneImage {
     #[pyo3(transparent)]
-    Named(Option<(String, String)>),
+    Uri(Option<String>),
+    #[pyo3(transparent)]
+    Named((String, PathBuf)),
     #[pyo3(transparent)]
     Content(PyBackedBytes),
 }
@@ -134,6 +139,7 @@ impl Images<'_> {
     fn into_input(self) -> Result<Input> {
         match self {
             Self::Table((table, column)) => Input::from_table(&table.schema, &table.batches, &column),
+            Self::Uris(uris) => Input::from_uris(uris.into_iter().collect::<StringArray>()),
             Self::List(images) => Input::from_list(images.into_iter().map(OneImage::into_source).collect()),
         }
     }
@@ -142,9 +148,9 @@ impl Images<'_> {
 impl OneImage {
     fn into_source(self) -> ImageSource {
         match self {
-            Self::Named(Some((kind, path))) if kind == "file" => ImageSource::File(PathBuf::from(path)),
-            Self::Named(Some((_, uri))) => ImageSource::Uri(uri),
-            Self::Named(None) => ImageSource::Missing,
+            Self::Uri(Some(uri)) => ImageSource::Uri(uri),
+            Self::Uri(None) => ImageSource::Missing,
+            Self::Named((_, path)) => ImageSource::File(path),
             Self::Content(data) => ImageSource::Bytes(Bytes::copy_from_slice(&data)),
         }
     }

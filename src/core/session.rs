@@ -9,7 +9,7 @@ use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
 use crate::bigquery::client::QueryResult;
 use crate::bigquery::request::Query;
-use crate::classify::{Question, Run, RunOptions, Services};
+use crate::classify::{ImageAccess, Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
@@ -30,6 +30,8 @@ pub struct Session {
     pub gemini: GeminiClient,
     /// Cloud Storage.
     pub storage: StorageClient,
+    /// Images, with what is known of their buckets.
+    pub images: ImageAccess,
     /// Analytics Hub.
     pub sharing: SharingClient,
 }
@@ -49,9 +51,11 @@ impl Session {
     /// Wires the services; nothing is contacted.
     pub fn new(settings: Settings, source: Arc<dyn TokenSource>) -> Result<Self> {
         let stack = Stack::new(Arc::new(HttpPool::new(settings.ca_bundle.as_deref())?), source);
+        let storage = StorageClient::new(stack.clone(), &settings)?;
         Ok(Self {
             bigquery: BigQueryClient::new(stack.clone(), &settings)?,
-            storage: StorageClient::new(stack.clone(), &settings)?,
+            images: ImageAccess::new(storage.clone()),
+            storage,
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
             settings,
@@ -90,7 +94,7 @@ impl Session {
     /// Prepares a run; nothing is contacted.
     pub fn classify(&self, choice: &ModelChoice, question: Question, options: RunOptions) -> Result<Run> {
         let place = self.place(choice)?;
-        let services = Services { gemini: self.gemini.clone(), storage: self.storage.clone() };
+        let services = Services { gemini: self.gemini.clone(), images: self.images.clone() };
         Run::new(services, vec![place], question, options)
     }
 

@@ -58,7 +58,7 @@ impl Feed {
             let mut fed = Vec::with_capacity(ROWS_AT_A_TIME);
             let mut asked = Vec::new();
             for row in (next..end).filter(|row| !self.work.outcomes.has_outcome(*row)) {
-                match self.key(row).await {
+                match self.key(row) {
                     Err(error) if error.stops_the_run() => return Err(error),
                     Err(error) => fed.push(Fed::Bad(row, error)),
                     Ok(key) => match first_with.entry(key) {
@@ -79,9 +79,9 @@ impl Feed {
         Ok(())
     }
 
-    async fn key(&self, row: u32) -> Result<Key> {
+    fn key(&self, row: u32) -> Result<Key> {
         self.work.input.check(row as usize)?;
-        self.work.key(row as usize).await
+        self.work.key(row as usize)
     }
 
     async fn look_up(&self, asked: Vec<(u32, Key)>, fed: &mut Vec<Fed>) -> Result<()> {

@@ -8,7 +8,10 @@ use crate::gemini::ImagePart;
 use crate::storage::{GcsUri, StorageClient};
 
 /// Google's limit for a file sent along with a request.
-const INLINE_LIMIT: usize = 7_000_000;
+pub(super) const INLINE_LIMIT: usize = 7_000_000;
+
+/// Longest name of an image in a message.
+const SHOWN: usize = 300;
 
 /// One image as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +26,33 @@ pub enum ImageSource {
     Missing,
 }
 
+/// One image of an input, wherever the input keeps it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ImageRef<'a> {
+    /// See [`ImageSource::Uri`].
+    Uri(&'a str),
+    /// See [`ImageSource::File`].
+    File(&'a Path),
+    /// See [`ImageSource::Bytes`].
+    Bytes(&'a [u8]),
+    /// See [`ImageSource::Missing`].
+    Missing,
+}
+
 impl ImageSource {
+    pub(super) fn as_ref(&self) -> ImageRef<'_> {
+        match self {
+            Self::Uri(text) => ImageRef::Uri(text),
+            Self::File(path) => ImageRef::File(path),
+            Self::Bytes(data) => ImageRef::Bytes(data),
+            Self::Missing => ImageRef::Missing,
+        }
+    }
+}
+
+impl ImageRef<'_> {
     /// Checks what can be checked without reading or calling anything.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(self) -> Result<()> {
         match self {
             Self::Uri(text) => {
                 let uri = GcsUri::parse(text)?;
@@ -34,33 +61,34 @@ impl ImageSource {
                     _ => Ok(()),
                 }
             }
-            Self::Missing => Err(Error::new(ErrorKind::Image, "there is no image: the value is null")),
+            Self::Missing => Err(missing()),
             Self::File(_) | Self::Bytes(_) => Ok(()),
         }
     }
 
-    /// Reads what must be read to send the image.
-    pub async fn resolve(&self, storage: &StorageClient) -> Result<ImagePart> {
+    /// What the user calls it, as its column shows it; `None` for a null.
+    pub(super) fn text(self) -> Option<String> {
         match self {
-            Self::Uri(text) => {
-                let uri = GcsUri::parse(text)?;
-                let mime_type = uri_media_type(&uri, storage).await?;
-                Ok(ImagePart::Uri { uri: uri.to_string(), mime_type })
-            }
-            Self::File(path) => {
-                let path = path.clone();
-                let shown = path.display().to_string();
-                let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
-                let data = read.map_err(std::io::Error::other).and_then(|read| read).map_err(|cause| {
-                    Error::new(ErrorKind::Image, format!("the file `{shown}` cannot be read: {cause}"))
-                        .with_source(cause)
-                })?;
-                inline(data.into(), &shown, media_type_by_name(&shown))
-            }
-            Self::Bytes(data) => inline(data.clone(), "the bytes given", None),
-            Self::Missing => Err(Error::new(ErrorKind::Image, "there is no image: the value is null")),
+            Self::Uri(text) => Some(text.to_owned()),
+            Self::File(path) => Some(path.display().to_string()),
+            Self::Bytes(data) => Some(format!("{} bytes", data.len())),
+            Self::Missing => None,
         }
     }
+
+    /// What a message calls it: short, and without a query string, which may hold a signature.
+    pub(super) fn shown(self) -> String {
+        let text = self.text().unwrap_or_else(|| "null".to_owned());
+        let named = if matches!(self, Self::Uri(_)) { text.split('?').next().unwrap_or_default() } else { &text };
+        match named.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", &named[..end]),
+            None => named.to_owned(),
+        }
+    }
+}
+
+pub(super) fn missing() -> Error {
+    Error::new(ErrorKind::Image, "there is no image: the value is null")
 }
 
 enum MediaType {
@@ -85,7 +113,8 @@ fn media_type_of(extension: impl AsRef<str>) -> MediaType {
     }
 }
 
-async fn uri_media_type(uri: &GcsUri, storage: &StorageClient) -> Result<String> {
+/// The media type of an object by its name, or else by its metadata.
+pub(super) async fn uri_media_type(uri: &GcsUri, storage: &StorageClient) -> Result<String> {
     match uri.extension().map(media_type_of) {
         Some(MediaType::Supported(name)) => return Ok(name.to_owned()),
         Some(MediaType::Unsupported(name)) => return Err(unsupported(&uri.to_string(), name)),
@@ -105,12 +134,17 @@ async fn uri_media_type(uri: &GcsUri, storage: &StorageClient) -> Result<String>
     }
 }
 
+/// The image as it is sent along.
+pub(super) fn inline(data: Bytes, shown: &str) -> Result<ImagePart> {
+    inline_as(data, shown, media_type_by_name(shown))
+}
+
 fn media_type_by_name(name: &str) -> Option<MediaType> {
     let extension = Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
     Some(media_type_of(extension))
 }
 
-fn inline(data: Bytes, shown: &str, by_name: Option<MediaType>) -> Result<ImagePart> {
+fn inline_as(data: Bytes, shown: &str, by_name: Option<MediaType>) -> Result<ImagePart> {
     if data.is_empty() {
         return Err(Error::new(ErrorKind::Image, format!("{shown}: the image is empty")));
     }
@@ -120,7 +154,9 @@ fn inline(data: Bytes, shown: &str, by_name: Option<MediaType>) -> Result<ImageP
             ErrorKind::Image,
             format!("{shown}: the image has {kilobytes} kB, and Gemini takes 7000 kB along"),
         )
-        .with_hint("copy it to Cloud Storage and pass its `gs://` URI"));
+        .with_hint(
+            "copy it to Cloud Storage and pass its `gs://` URI, or scale it down with `image_mode=\"inline\"`",
+        ));
     }
     // The content tells more surely than the name.
     let mime_type = match (media_type_by_content(&data), by_name) {
@@ -153,16 +189,22 @@ mod tests {
 
     #[test]
     fn the_content_tells_more_surely_than_the_name() {
-        let part =
-            inline(Bytes::from_static(b"\x89PNG\r\n\x1a\n"), "sign.jpg", media_type_by_name("sign.jpg")).unwrap();
+        let part = inline(Bytes::from_static(b"\x89PNG\r\n\x1a\n"), "sign.jpg").unwrap();
         assert!(matches!(part, ImagePart::Inline { mime_type, .. } if mime_type == "image/png"));
     }
 
     #[test]
     fn a_format_gemini_does_not_read_is_refused_without_a_call() {
-        let error = ImageSource::Uri("gs://bucket/a.gif".into()).check().unwrap_err();
+        let error = ImageRef::Uri("gs://bucket/a.gif").check().unwrap_err();
         assert!(error.message().contains("`image/gif`"), "{error}");
-        assert!(inline(Bytes::from_static(b"hello"), "the bytes given", None).is_err());
-        assert!(inline(Bytes::new(), "the bytes given", None).is_err());
+        assert!(inline(Bytes::from_static(b"hello"), "the bytes given").is_err());
+        assert!(inline(Bytes::new(), "the bytes given").is_err());
+    }
+
+    #[test]
+    fn a_message_names_an_image_shortly_and_without_its_signature() {
+        assert_eq!(ImageRef::Uri("https://host/a.jpg?sig=secret").shown(), "https://host/a.jpg");
+        assert_eq!(ImageRef::Uri(&"x".repeat(1000)).shown().chars().count(), 301);
+        assert_eq!(ImageRef::Bytes(b"12345").shown(), "5 bytes");
     }
 }

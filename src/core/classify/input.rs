@@ -1,105 +1,285 @@
-//! The rows of a run: which image each has, and the columns that are carried to its answer.
+//! The rows of a run: which images each has, and the columns that are carried to its answer.
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_array::{RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::image::ImageSource;
+use super::access::{Cut, ImageAccess, Room};
+use super::buckets::Next;
+use super::image::{ImageRef, ImageSource};
+use super::image_options::{ImageMode, ImageOptions};
+use super::images::Images;
+use super::prompt::Prompt;
+use super::roles::{Boxes, Circumstances};
+use super::views::{Groups, Ranking};
 use crate::error::{Error, ErrorKind, Result};
+use crate::gemini::{ImagePart, View};
+use crate::storage::GcsUri;
 
 /// Images with the table they came in.
 #[derive(Debug, Clone)]
 pub struct Input {
-    /// One image a row.
-    pub images: Vec<ImageSource>,
-    /// Columns carried to the results.
+    /// Columns carried to the results, one row for each.
     pub table: RecordBatch,
+    images: Images,
+    options: ImageOptions,
+    groups: Option<Groups>,
+    boxes: Option<Boxes>,
+    circumstances: Circumstances,
+    tells_time: bool,
+    tells_heading: bool,
 }
 
 impl Input {
     /// Images given one by one. The column is `gcs_uri` when every image is one in Cloud Storage, else `image`.
     pub fn from_list(images: Vec<ImageSource>) -> Result<Self> {
-        let all_uris = images.iter().all(|image| matches!(image, ImageSource::Uri(_) | ImageSource::Missing));
-        let name = if all_uris { "gcs_uri" } else { "image" };
-        let shown: StringArray = images.iter().map(shown).collect();
-        let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Utf8, true)]));
-        let table = RecordBatch::try_new(schema, vec![Arc::new(shown)]).map_err(internal)?;
-        check_some_usable(&images)?;
-        Ok(Self { images, table })
+        if images.iter().all(|image| matches!(image, ImageSource::Uri(_) | ImageSource::Missing)) {
+            return Self::from_uris(images.iter().map(|image| image.as_ref().text()).collect());
+        }
+        let shown: StringArray = images.iter().map(|image| image.as_ref().text()).collect();
+        Self::new(one_column("image", shown)?, Images::of_list(images))
     }
 
-    /// Images named by a column of a table. Only `gs://` URIs are accepted there: a query must not read local files.
+    /// Images given by their URIs.
+    pub fn from_uris(uris: StringArray) -> Result<Self> {
+        Self::new(one_column("gcs_uri", uris.clone())?, Images::Uris(uris))
+    }
+
+    /// Images of a column of a table: `gs://` URIs or contents. A query must not read local files.
     pub fn from_table(schema: &SchemaRef, batches: &[RecordBatch], uri_column: &str) -> Result<Self> {
-        let table = arrow_select::concat::concat_batches(schema, batches).map_err(internal)?;
+        let table = arrow_select::concat::concat_batches(schema, batches).map_err(unusable)?;
         let column = table.column_by_name(uri_column).ok_or_else(|| missing_column(schema, uri_column))?;
-        let texts = as_texts(column, uri_column)?;
-        let images: Vec<ImageSource> = texts
-            .as_string::<i32>()
-            .iter()
-            .map(|text| text.map_or(ImageSource::Missing, |text| ImageSource::Uri(text.to_owned())))
-            .collect();
-        check_some_usable(&images)?;
-        Ok(Self { images, table })
+        let images = Images::of_column(column, uri_column)?;
+        Self::new(table, images)
     }
 
-    /// Number of rows.
+    fn new(table: RecordBatch, images: Images) -> Result<Self> {
+        images.check_some_usable()?;
+        Ok(Self {
+            table,
+            images,
+            options: ImageOptions::default(),
+            groups: None,
+            boxes: None,
+            circumstances: Circumstances::default(),
+            tells_time: false,
+            tells_heading: false,
+        })
+    }
+
+    /// Groups the rows and prepares for cropping.
+    pub fn with_options(mut self, options: ImageOptions) -> Result<Self> {
+        options.check()?;
+        if let Some(crop) = &options.crop {
+            self.boxes = Some(Boxes::read(&self.table, &crop.column)?);
+        }
+        if let Some(name) = &options.group_by {
+            self.group(name, &options)?;
+        }
+        self.options = options;
+        Ok(self)
+    }
+
+    /// Lets the captions of several views tell what the prompt speaks of: capture times when it names `capture_time`,
+    /// headings when it names `camera_pose` or `heading`. What it names itself reads as in the best view.
+    #[must_use]
+    pub fn with_captions_for(mut self, prompt: &Prompt) -> Self {
+        let names = |name: &str| self.table.schema_ref().index_of(name).is_ok_and(|index| prompt.names_column(index));
+        (self.tells_time, self.tells_heading) = (names("capture_time"), names("camera_pose") || names("heading"));
+        self
+    }
+
+    /// Number of rows of the results.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.images.len()
+        self.table.num_rows()
     }
 
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
+        self.len() == 0
     }
-}
 
-fn shown(image: &ImageSource) -> Option<String> {
-    match image {
-        ImageSource::Uri(text) => Some(text.clone()),
-        ImageSource::File(path) => Some(path.display().to_string()),
-        ImageSource::Bytes(data) => Some(format!("{} bytes", data.len())),
-        ImageSource::Missing => None,
+    /// The columns carried to the results, which a prompt may name.
+    #[must_use]
+    pub fn table(&self) -> &RecordBatch {
+        &self.table
     }
-}
 
-/// One bad URI is a row; nothing but bad ones is a mistake of the call.
-fn check_some_usable(images: &[ImageSource]) -> Result<()> {
-    let mut first_problem = None;
-    for image in images {
-        match image.check() {
-            Err(error) if error.kind() == ErrorKind::InvalidUri => first_problem = first_problem.or(Some(error)),
-            Ok(()) | Err(_) => return Ok(()),
+    /// Checks what can be checked without reading or calling anything.
+    pub fn check(&self, row: usize) -> Result<()> {
+        self.sources(row).into_iter().try_for_each(|source| {
+            self.images.get(source).check()?;
+            self.cut(source).map(drop)
+        })
+    }
+
+    /// The images of a row as they are sent, best first.
+    pub async fn views(&self, row: usize, access: &ImageAccess) -> Result<Vec<View>> {
+        Ok(self.views_in_room(row, access).await?.0)
+    }
+
+    /// [`Input::views`] with the memory they take in the request, to be kept until it is answered.
+    pub async fn views_in_room(&self, row: usize, access: &ImageAccess) -> Result<(Vec<View>, Room)> {
+        let mode = self.options.mode;
+        let mut plans = Vec::new();
+        for source in self.sources(row) {
+            let (image, cut) = (self.images.get(source), self.cut(source)?);
+            plans.push((source, image, cut, cut.is_some() || access.goes_inline(image, mode)));
+        }
+        let mut room = access.room(plans.iter().filter(|(.., inline)| *inline).count()).await?;
+        let (count, mut views, mut sent) = (plans.len(), Vec::with_capacity(plans.len()), 0);
+        for (place, (source, image, cut, inline)) in plans.into_iter().enumerate() {
+            let image = match image {
+                ImageRef::Uri(text) if !inline => access.by_uri(text).await?,
+                image => access.inline(image, cut, mode).await?,
+            };
+            if let ImagePart::Inline { data, .. } = &image {
+                sent += data.len();
+            }
+            views.push(View { caption: self.caption(source, place, count), image });
+        }
+        room.shrink_to(sent);
+        Ok((views, room))
+    }
+
+    /// What tells a row's images from others, in which order, cut how, and captioned how. A file is read the first time.
+    pub fn identity(&self, row: usize) -> Result<String> {
+        let mut lines = Vec::new();
+        let sources = self.sources(row);
+        for (place, source) in sources.iter().copied().enumerate() {
+            let mut line = self.images.identity(source)?;
+            if let Some(Cut { bounds, margin }) = self.cut(source)? {
+                let _ = write!(line, " box {bounds} margin {margin}");
+            }
+            if let Some(caption) = self.caption(source, place, sources.len()) {
+                line.push_str(" caption ");
+                line.push_str(&caption);
+            }
+            lines.push(line);
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// What a message calls a row's first image.
+    #[must_use]
+    pub fn shown(&self, row: usize) -> String {
+        self.sources(row).first().map_or_else(String::new, |source| self.images.get(*source).shown())
+    }
+
+    /// The bucket of a row's first image in Cloud Storage.
+    #[must_use]
+    pub fn bucket(&self, row: usize) -> Option<String> {
+        self.buckets(row).into_iter().next()
+    }
+
+    /// What to do with a row that Gemini refused for an image it may not read, see [`ImageAccess::is_refusal`]. To be
+    /// asked once for each row.
+    #[must_use]
+    pub fn after_refusal(&self, row: usize, access: &ImageAccess) -> Next {
+        if self.options.mode != ImageMode::Auto || self.options.crop.is_some() {
+            return Next::GiveUp;
+        }
+        let nexts: Vec<Next> = self.buckets(row).iter().map(|bucket| access.buckets().after_refusal(bucket)).collect();
+        if nexts.contains(&Next::SendInline) { Next::SendInline } else { Next::GiveUp }
+    }
+
+    /// Remembers that Gemini has read a row's images.
+    pub fn accepted(&self, row: usize, access: &ImageAccess) {
+        let mode = self.options.mode;
+        if self.options.crop.is_none() {
+            let by_uri = self.buckets(row).into_iter().filter(|bucket| !access.buckets().goes_inline(bucket, mode));
+            by_uri.for_each(|bucket| access.buckets().accepted(&bucket));
         }
     }
-    first_problem.map_or(Ok(()), Err)
+
+    fn group(&mut self, name: &str, options: &ImageOptions) -> Result<()> {
+        let Some(column) = self.table.column_by_name(name).cloned() else {
+            return Err(Error::new(ErrorKind::InvalidInput, format!("the input has no column `{name}` to group by"))
+                .with_hint(known_columns(self.table.schema_ref())));
+        };
+        self.circumstances = Circumstances::of(&self.table);
+        let found = self.table.column_by_name("bbox").and_then(Boxes::of);
+        let boxes = self.boxes.as_ref().or(found.as_ref());
+        let needs_box = options.crop.is_some();
+        let has_box = |row: usize| boxes.and_then(|boxes| boxes.get(row)).is_some_and(|bounds| bounds.is_sound());
+        let images = &self.images;
+        let is_usable = |row: usize| !matches!(images.get(row), ImageRef::Missing) && (!needs_box || has_box(row));
+        let ranking = Ranking { boxes, circumstances: &self.circumstances, is_usable: &is_usable };
+        let groups = Groups::by(&column, name, options.max_images, &ranking)?;
+        self.table = groups.table(&self.table, &|row| images.get(row).text())?;
+        self.groups = Some(groups);
+        Ok(())
+    }
+
+    /// The rows of the input that make a row of the results.
+    fn sources(&self, row: usize) -> Vec<usize> {
+        match &self.groups {
+            None => vec![row],
+            Some(groups) => groups.get(row).iter().map(|source| *source as usize).collect(),
+        }
+    }
+
+    fn cut(&self, source: usize) -> Result<Option<Cut>> {
+        let (Some(boxes), Some(crop)) = (&self.boxes, &self.options.crop) else {
+            return Ok(None);
+        };
+        let problem = match boxes.get(source) {
+            Some(bounds) if bounds.is_sound() => return Ok(Some(Cut { bounds, margin: crop.margin })),
+            Some(bounds) => format!("the box {bounds} in the column `{}` is empty", crop.column),
+            None => format!("there is no box in the column `{}` to crop to", crop.column),
+        };
+        let shown = self.images.get(source).shown();
+        Err(Error::new(ErrorKind::Image, format!("{shown}: {problem}"))
+            .with_hint("leave `crop` out to send whole images"))
+    }
+
+    fn caption(&self, source: usize, place: usize, count: usize) -> Option<String> {
+        if count < 2 {
+            return None;
+        }
+        let mut caption = format!("View {} of {count}", place + 1);
+        if let Some(day) = self.circumstances.day(source).filter(|_| self.tells_time) {
+            let _ = write!(caption, ", captured {day}");
+        }
+        if let Some(heading) = self.circumstances.heading(source).filter(|_| self.tells_heading) {
+            let _ = write!(caption, ", camera heading {:.0}°", heading.round() % 360.0);
+        }
+        Some(caption)
+    }
+
+    fn buckets(&self, row: usize) -> Vec<String> {
+        let mut buckets: Vec<String> = Vec::new();
+        for source in self.sources(row) {
+            if let ImageRef::Uri(text) = self.images.get(source)
+                && let Ok(uri) = GcsUri::parse(text)
+                && !buckets.iter().any(|bucket| bucket == uri.bucket())
+            {
+                buckets.push(uri.bucket().to_owned());
+            }
+        }
+        buckets
+    }
 }
 
-fn as_texts(column: &ArrayRef, name: &str) -> Result<ArrayRef> {
-    let is_text = match column.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
-        DataType::Dictionary(_, values) => {
-            matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-        }
-        _ => false,
-    };
-    if !is_text {
-        let found = column.data_type();
-        return Err(Error::new(ErrorKind::InvalidInput, format!("the column `{name}` holds {found}, not image URIs"))
-            .with_hint("name the column of `gs://` URIs with `uri_column=`"));
-    }
-    arrow_cast::cast(column, &DataType::Utf8).map_err(internal)
+fn one_column(name: &str, texts: StringArray) -> Result<RecordBatch> {
+    let schema = Schema::new(vec![Field::new(name, DataType::Utf8, true)]);
+    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(texts)]).map_err(unusable)
 }
 
 fn missing_column(schema: &Schema, name: &str) -> Error {
-    let known: Vec<String> = schema.fields().iter().map(|field| format!("`{}`", field.name())).collect();
     Error::new(ErrorKind::InvalidInput, format!("the input has no column `{name}`"))
-        .with_hint(format!("name the column of `gs://` URIs with `uri_column=`; columns: {}", known.join(", ")))
+        .with_hint(format!("name the column of `gs://` URIs with `uri_column=`; {}", known_columns(schema)))
 }
 
-fn internal(cause: arrow_schema::ArrowError) -> Error {
+fn known_columns(schema: &Schema) -> String {
+    let known: Vec<String> = schema.fields().iter().map(|field| format!("`{}`", field.name())).collect();
+    format!("columns: {}", known.join(", "))
+}
+
+fn unusable(cause: arrow_schema::ArrowError) -> Error {
     Error::new(ErrorKind::InvalidInput, format!("the input table cannot be used: {cause}")).with_source(cause)
 }
 
@@ -125,28 +305,5 @@ mod tests {
         let batch = RecordBatch::new_empty(Arc::clone(&schema));
         let error = Input::from_table(&schema, &[batch], "gcs_uri").unwrap_err();
         assert!(error.to_string().contains("`uri`"), "{error}");
-    }
-}
-// TEMPORARY SHIM until the views are merged.
-impl Input {
-    /// t
-    pub fn table(&self) -> &RecordBatch {
-        &self.table
-    }
-    /// t
-    pub fn check(&self, row: usize) -> Result<()> {
-        self.images[row].check()
-    }
-    /// t
-    pub async fn identity(&self, row: usize) -> Result<String> {
-        Ok(format!("{:?}", self.images[row]))
-    }
-    /// t
-    pub fn shown(&self, row: usize) -> String {
-        shown(&self.images[row]).unwrap_or_default()
-    }
-    /// t
-    pub async fn views(&self, row: usize, access: &crate::storage::StorageClient) -> Result<Vec<crate::gemini::View>> {
-        Ok(vec![crate::gemini::View { caption: None, image: self.images[row].resolve(access).await? }])
     }
 }

@@ -1,6 +1,8 @@
 //! Asks one question about many images: one row in, one row out, in order. Knows no BigQuery and no notebook.
 
+pub mod access;
 pub mod answers;
+pub mod buckets;
 pub mod budget;
 pub mod columns;
 mod commit;
@@ -11,19 +13,27 @@ mod feed;
 mod flights;
 pub mod hedge;
 pub mod image;
+pub mod image_options;
+mod images;
 pub mod input;
 pub mod limiter;
 pub mod outcomes;
+mod picture;
 pub mod progress;
 pub mod prompt;
 mod queue;
+mod roles;
 pub mod run;
-mod work;
 pub mod trouble;
+mod views;
+mod work;
 
+pub use access::{ImageAccess, Room};
+pub use buckets::{BucketAccess, Next};
 pub use columns::AnswerSchema;
 pub use control::Stop;
 pub use image::ImageSource;
+pub use image_options::{Crop, ImageMode, ImageOptions};
 pub use input::Input;
 pub use limiter::{ConcurrencyRange, Limits};
 pub use outcomes::EndedRows;

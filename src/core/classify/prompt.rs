@@ -61,6 +61,13 @@ impl Prompt {
     }
 }
 
+impl Prompt {
+    /// Whether it names this column.
+    pub(super) fn names_column(&self, index: usize) -> bool {
+        self.pieces.contains(&Piece::Column(index))
+    }
+}
+
 fn check_not_empty(text: &str) -> Result<()> {
     if text.trim().is_empty() {
         return Err(

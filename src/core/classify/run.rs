@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
+use super::access::ImageAccess;
 use super::answers::{Row, Status};
 use super::columns::AnswerSchema;
 use super::control::{Control, Stop};
@@ -18,7 +19,6 @@ use super::work::{Destination, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::{GeminiClient, GenerateOptions, Place, RequestTemplate};
 use crate::retry::RetryPolicy;
-use crate::storage::StorageClient;
 use crate::store::{Key, Store};
 
 /// Changes whenever the same parts would name another answer.
@@ -49,8 +49,8 @@ pub struct RunOptions {
 pub struct Services {
     /// Gemini.
     pub gemini: GeminiClient,
-    /// Cloud Storage.
-    pub storage: StorageClient,
+    /// The images.
+    pub images: ImageAccess,
 }
 
 /// What is asked about which images, and what answers look like.
@@ -229,8 +229,9 @@ impl Run {
 
 impl Asked {
     fn work(&self) -> Result<Work> {
-        let Services { gemini, storage } = self.services.clone();
+        let Services { gemini, images } = self.services.clone();
         let Question { input, prompt, schema } = self.question.clone();
+        let input = input.with_captions_for(&prompt);
         let id = uuid::Uuid::new_v4().simple().to_string();
         let first =
             self.places.first().ok_or_else(|| Error::new(ErrorKind::Configuration, "there is no region to ask"))?;
@@ -256,10 +257,9 @@ impl Asked {
             timeout: self.options.timeout,
             key,
             outcomes: Outcomes::new(input.len()),
-            bodies: Work::bodies(),
             // The dispatcher sends again what failed, so that no attempt passes the limiter by.
             gemini: gemini.with_stack(|stack| stack.with_policy(RetryPolicy::once())),
-            access: storage,
+            images,
             input,
         })
     }

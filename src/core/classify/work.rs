@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use chrono::Utc;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::access::{ImageAccess, Room};
 use super::answers::{Row, Source, Status};
 use super::columns::AnswerSchema;
 use super::input::Input;
@@ -15,11 +14,7 @@ use super::prompt::Prompt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode};
-use crate::storage::StorageClient;
 use crate::store::{Key, KeyBuilder, StoredAnswer};
-
-/// Bodies that carry images are held up to this sum, in kilobytes.
-const BODIES_HELD: usize = 192 * 1024;
 
 /// From this size on, a body that must be sent again is made again instead of being held while it waits.
 const LARGE_BODY: usize = 64 * 1024;
@@ -28,7 +23,7 @@ const LARGE_BODY: usize = 64 * 1024;
 pub(super) struct Work {
     pub(super) id: String,
     pub(super) gemini: GeminiClient,
-    pub(super) access: StorageClient,
+    pub(super) images: ImageAccess,
     pub(super) destinations: Vec<Destination>,
     pub(super) template: RequestTemplate,
     pub(super) prompt: Prompt,
@@ -37,7 +32,6 @@ pub(super) struct Work {
     pub(super) timeout: Duration,
     pub(super) key: KeyBuilder,
     pub(super) outcomes: Outcomes,
-    pub(super) bodies: Arc<Semaphore>,
 }
 
 /// One place that answers, with its price there.
@@ -55,11 +49,11 @@ pub(super) struct Earlier {
     pub(super) problem: String,
 }
 
-/// A request ready to go; large ones count against a common limit while they exist.
+/// A request ready to go, with the memory its images take.
 #[derive(Debug)]
 pub(super) struct Body {
     bytes: Bytes,
-    _held: Option<OwnedSemaphorePermit>,
+    _room: Room,
 }
 
 /// What became of one attempt.
@@ -82,15 +76,11 @@ pub(super) struct Answered {
 }
 
 impl Work {
-    pub(super) fn bodies() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(BODIES_HELD))
-    }
-
     /// What names the answer of a row: everything that shapes it.
-    pub(super) async fn key(&self, row: usize) -> Result<Key> {
+    pub(super) fn key(&self, row: usize) -> Result<Key> {
         let mut key = self.key.clone();
         key.part("prompt", self.prompt.render(self.input.table(), row)?.as_bytes());
-        key.part("images", self.input.identity(row).await?.as_bytes());
+        key.part("images", self.input.identity(row)?.as_bytes());
         Ok(key.finish())
     }
 
@@ -126,20 +116,10 @@ impl Work {
     }
 
     async fn body(&self, row: usize, earlier: Option<(String, String)>) -> Result<Body> {
-        let views = self.input.views(row, &self.access).await?;
+        let (views, room) = self.input.views_in_room(row, &self.images).await?;
         let prompt = self.prompt.render(self.input.table(), row)?;
         let again = earlier.as_ref().map(|(answer, problem)| Misfit { answer, problem });
-        let bytes = self.template.body(&views, &prompt, again)?;
-        let held = if bytes.len() < LARGE_BODY {
-            None
-        } else {
-            let kilobytes = bytes.len().div_ceil(1024).min(BODIES_HELD);
-            let permits = u32::try_from(kilobytes).unwrap_or(u32::MAX);
-            Some(Arc::clone(&self.bodies).acquire_many_owned(permits).await.map_err(|cause| {
-                Error::new(ErrorKind::Internal, "the memory of requests is not counted any more").with_source(cause)
-            })?)
-        };
-        Ok(Body { bytes, _held: held })
+        Ok(Body { bytes: self.template.body(&views, &prompt, again)?, _room: room })
     }
 
     /// What an answer that just came means.

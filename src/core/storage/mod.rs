@@ -1,8 +1,8 @@
-//! Cloud Storage: what an object is. Never downloads one.
+//! Cloud Storage: what an object is, and its bytes. Never writes one.
 
 pub mod client;
 pub mod error;
 pub mod uri;
 
-pub use client::StorageClient;
+pub use client::{LARGEST_OBJECT, StorageClient};
 pub use uri::GcsUri;

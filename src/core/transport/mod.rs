@@ -31,6 +31,17 @@ pub struct Request {
     pub timeout: Duration,
     /// Reads the service's error body.
     pub decode_error: fn(&Response) -> Error,
+    /// Most bytes of a body that are read, with the error of a longer one; `None` reads it whole.
+    pub body_limit: Option<BodyLimit>,
+}
+
+/// How much of an answer may be held in memory.
+#[derive(Clone, Copy)]
+pub struct BodyLimit {
+    /// Bytes after decompression.
+    pub bytes: usize,
+    /// The error of a longer body.
+    pub error: fn() -> Error,
 }
 
 impl Request {
@@ -45,6 +56,7 @@ impl Request {
             content_type: "application/json",
             timeout: Duration::from_secs(60),
             decode_error,
+            body_limit: None,
         }
     }
 
@@ -58,6 +70,13 @@ impl Request {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Refuses a longer answer before it is read whole.
+    #[must_use]
+    pub fn with_body_limit(mut self, limit: BodyLimit) -> Self {
+        self.body_limit = Some(limit);
         self
     }
 }

@@ -1,13 +1,14 @@
 //! Keeps HTTP connections open and spreads requests over as many clients as the server's stream limit asks for.
 
 use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::{Request, Response, Transport};
+use super::{BodyLimit, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::is_local;
 
@@ -69,9 +70,32 @@ impl Transport for HttpPool {
         let failed = |error: reqwest::Error| transport_error(error, request);
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(failed)?;
+        let body = match request.body_limit.filter(|_| status.is_success()) {
+            None => response.bytes().await.map_err(failed)?,
+            Some(limit) => read_at_most(response, limit, failed).await?,
+        };
         Ok(Response { status, headers, body })
     }
+}
+
+/// The length that is announced is believed only where it is too great.
+async fn read_at_most(
+    mut response: reqwest::Response,
+    limit: BodyLimit,
+    failed: impl Fn(reqwest::Error) -> Error,
+) -> Result<Bytes> {
+    let announced = response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced > limit.bytes {
+        return Err((limit.error)());
+    }
+    let mut body = BytesMut::with_capacity(announced);
+    while let Some(chunk) = response.chunk().await.map_err(&failed)? {
+        if body.len() + chunk.len() > limit.bytes {
+            return Err((limit.error)());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }
 
 impl PooledClient {
