@@ -30,6 +30,7 @@ from streetlens.exceptions import (
     SchemaError,
     ServiceError,
     ServiceUnavailable,
+    StoreError,
     StreetlensError,
     TooManyErrors,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "ServiceUnavailable",
+    "StoreError",
     "StreetlensError",
     "Table",
     "TooManyErrors",

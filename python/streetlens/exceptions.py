@@ -21,6 +21,7 @@ StreetlensError
 ├── DeadlineExceeded (TimeoutError)      no answer in time
 ├── TooManyErrors                        more rows of a run failed than `max_error_ratio` allows
 ├── BudgetExceeded                       `max_cost_usd` does not pay for one request
+├── StoreError                           the file of paid answers cannot be read or written
 ├── MissingLibrary (ImportError)         a library that was asked for is not installed
 ├── Cancelled                            the work was cancelled
 └── InternalError                        a defect of streetlens
@@ -58,6 +59,7 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "ServiceUnavailable",
+    "StoreError",
     "StreetlensError",
     "TooManyErrors",
 ]
@@ -203,6 +205,10 @@ class TooManyErrors(StreetlensError):
 
 class BudgetExceeded(StreetlensError):
     """What `max_cost_usd` allows does not pay for a single request."""
+
+
+class StoreError(StreetlensError):
+    """The file of paid answers cannot be read or written; the message names it."""
 
 
 class MissingLibrary(StreetlensError, ImportError):

@@ -28,6 +28,7 @@ mod classes {
     import_exception!(streetlens.exceptions, MalformedResponse);
     import_exception!(streetlens.exceptions, TooManyErrors);
     import_exception!(streetlens.exceptions, BudgetExceeded);
+    import_exception!(streetlens.exceptions, StoreError);
     import_exception!(streetlens.exceptions, Cancelled);
     import_exception!(streetlens.exceptions, InternalError);
 }
@@ -81,6 +82,7 @@ fn class<'py>(py: Python<'py>, error: &Error) -> Bound<'py, pyo3::types::PyType>
         ErrorKind::MalformedResponse => classes::MalformedResponse::type_object(py),
         ErrorKind::TooManyErrors => classes::TooManyErrors::type_object(py),
         ErrorKind::BudgetExceeded => classes::BudgetExceeded::type_object(py),
+        ErrorKind::Store => classes::StoreError::type_object(py),
         ErrorKind::Cancelled => classes::Cancelled::type_object(py),
         ErrorKind::Internal => classes::InternalError::type_object(py),
     }

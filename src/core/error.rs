@@ -47,6 +47,8 @@ pub enum ErrorKind {
     TooManyErrors,
     /// What the user is ready to pay does not suffice.
     BudgetExceeded,
+    /// The file of paid answers cannot be read or written.
+    Store,
     /// The work was cancelled.
     Cancelled,
     /// A defect of streetlens.

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod settings;
 
+pub mod store;
 pub mod transport;
 
 pub mod retry;
