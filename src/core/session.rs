@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use chrono::Utc;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::auth::TokenSource;
@@ -14,10 +16,11 @@ use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
 use crate::insights::{self, LinkedDataset, SubscribeOptions};
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreLocation};
 use crate::sharing::SharingClient;
 use crate::stack::Stack;
 use crate::storage::StorageClient;
+use crate::store::Store;
 use crate::transport::HttpPool;
 
 /// Every service of one configuration.
@@ -34,6 +37,8 @@ pub struct Session {
     pub images: ImageAccess,
     /// Analytics Hub.
     pub sharing: SharingClient,
+    /// Files that are open, by their paths without links.
+    stores: Arc<Mutex<HashMap<PathBuf, Store>>>,
 }
 
 /// Which model to ask, and what to do where that cannot be had.
@@ -59,6 +64,7 @@ impl Session {
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
             settings,
+            stores: Arc::default(),
         })
     }
 
@@ -66,6 +72,25 @@ impl Session {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The store of this configuration, opened when it is first asked for. Blocks.
+    pub fn store(&self) -> Result<Store> {
+        self.store_at(&self.settings.store)
+    }
+
+    /// The store at another place; a file is opened once. Blocks.
+    pub fn store_at(&self, location: &StoreLocation) -> Result<Store> {
+        let StoreLocation::File(path) = location else { return Ok(Store::in_memory()) };
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = Store::locate(path).and_then(|located| stores.get(&located)) {
+            return Ok(store.clone());
+        }
+        let store = Store::open(path)?;
+        if let Some(located) = store.path() {
+            stores.insert(located.to_owned(), store.clone());
+        }
+        Ok(store)
     }
 
     /// Runs a query to its end.

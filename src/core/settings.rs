@@ -1,7 +1,11 @@
 //! Where requests go and how long they may take. The only reader of environment variables.
 
+mod store;
+
 use std::path::PathBuf;
 use url::Url;
+
+pub use store::{StoreLocation, StoreWish};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -22,6 +26,8 @@ pub struct Settings {
     pub query_location: Option<String>,
     /// Extra certificate authorities, PEM.
     pub ca_bundle: Option<PathBuf>,
+    /// Where paid answers are kept.
+    pub store: StoreLocation,
 }
 
 /// Base addresses; `None` means Google's own.
@@ -50,6 +56,8 @@ pub struct SettingsInput {
     pub endpoint: Option<String>,
     /// Base addresses per service, which win over `endpoint`: `bigquery`, `vertex`, `storage`, `sharing`.
     pub endpoints: Vec<(String, String)>,
+    /// See [`Settings::store`].
+    pub store: StoreWish,
 }
 
 impl Settings {
@@ -70,12 +78,15 @@ impl Settings {
             .ok_or_else(|| {
                 invalid("project", "is not set", "pass `project=\"your-project-id\"` or set `GOOGLE_CLOUD_PROJECT`")
             })?;
+        let endpoints = resolve_endpoints(input, &variable)?;
+        let is_emulator = endpoints.vertex.as_ref().is_some_and(is_loopback);
         Ok(Self {
             project: checked_project(&project)?,
             region: checked_location("region", input.region.as_deref().unwrap_or("us-central1"), "us-central1")?,
             is_region_named: input.region.is_some(),
             location: checked_location("location", input.location.as_deref().unwrap_or("us"), "us")?,
-            endpoints: resolve_endpoints(input, &variable)?,
+            store: store::resolve(&input.store, is_emulator, std::env::consts::OS, &variable)?,
+            endpoints,
             ca_bundle: ca_bundle(environment),
             query_location: input.location.as_deref().map(query_location),
         })
@@ -224,10 +235,14 @@ fn invalid(name: &str, problem: &str, fix: &str) -> Error {
 mod tests {
     use super::*;
 
+    fn home(name: &str) -> Option<String> {
+        (name == "HOME").then(|| "/home".to_owned())
+    }
+
     fn resolve(project: &str, region: &str) -> Result<Settings> {
         let input =
             SettingsInput { project: Some(project.into()), region: Some(region.into()), ..SettingsInput::default() };
-        Settings::resolve_with(&input, &|_| None)
+        Settings::resolve_with(&input, &home)
     }
 
     #[test]
@@ -268,7 +283,7 @@ mod tests {
             endpoints: vec![("vertex".into(), "https://example.test".into())],
             ..SettingsInput::default()
         };
-        let endpoints = Settings::resolve_with(&input, &|_| None).unwrap().endpoints;
+        let endpoints = Settings::resolve_with(&input, &home).unwrap().endpoints;
         assert_eq!(endpoints.bigquery.as_ref().map(Url::as_str), Some("http://localhost:9050/"));
         assert_eq!(endpoints.vertex.as_ref().map(Url::as_str), Some("https://example.test/"));
         assert!(!endpoints.are_loopback());
@@ -277,7 +292,7 @@ mod tests {
     #[test]
     fn the_project_falls_back_to_the_environment() {
         let settings = Settings::resolve_with(&SettingsInput::default(), &|name| {
-            (name == "GOOGLE_CLOUD_PROJECT").then(|| "from-environment".to_owned())
+            if name == "GOOGLE_CLOUD_PROJECT" { Some("from-environment".to_owned()) } else { home(name) }
         });
         assert_eq!(settings.unwrap().project, "from-environment");
     }

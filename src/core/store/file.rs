@@ -96,9 +96,18 @@ pub(super) fn open(path: &Path, opening: &Opening) -> Result<Opened> {
     }
 }
 
+/// The path of a file that is there, without links.
+pub(super) fn locate(path: &Path) -> Option<PathBuf> {
+    within_folder(path).canonicalize().ok()
+}
+
+fn within_folder(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() }
+}
+
 /// The absolute path of the file, without links; its folder is there afterwards.
 fn settle(path: &Path, must_exist: bool) -> Result<PathBuf> {
-    let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
+    let path = within_folder(path);
     if must_exist && !path.is_file() {
         return Err(refuse(&path, "there is no such file", "run `classify` with this `store=` first, or name another"));
     }

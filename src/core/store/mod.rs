@@ -59,6 +59,12 @@ impl Store {
         Self::start(file::open(path, &opening)?)
     }
 
+    /// The path that a store at `path` has once it is open; `None` where there is none yet.
+    #[must_use]
+    pub fn locate(path: &Path) -> Option<PathBuf> {
+        file::locate(path)
+    }
+
     /// A store that keeps nothing: every answer is accepted and none is found.
     #[must_use]
     pub fn in_memory() -> Self {
