@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from streetlens import _progress, _streetlens
+from streetlens import _logging, _progress, _streetlens, _tracing
 from streetlens._checks import check_count, check_rate, check_seconds
 from streetlens._images import is_query, native_images
 from streetlens._streetlens import Call as NativeCall
@@ -40,6 +41,8 @@ NativeHttp = Callable[
 
 T = TypeVar("T")
 
+_events = _logging.Delivery(_streetlens.follow_events, _streetlens.take_events)
+atexit.register(_events.close)
 atexit.register(_streetlens.shut_down)
 
 
@@ -109,6 +112,11 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=_making_sessions.release,
         after_in_child=_making_sessions.release,
     )
+    os.register_at_fork(
+        before=_streetlens.hold_events,
+        after_in_parent=lambda: _streetlens.release_events(forget=False),
+        after_in_child=lambda: _streetlens.release_events(forget=True),
+    )
 _of_parents: list[object] = []
 
 
@@ -165,34 +173,46 @@ class Call(Generic[T]):
         *,
         tick: Callable[[], None] | None = None,
         at_end: Callable[[BaseException | None], None] | None = None,
+        operation: _tracing.Operation | None = None,
     ) -> None:
         self._native = native
+        self._operation = operation
         self._wrap = wrap
         self._tick = tick
         self._at_end = at_end
 
     def wait(self) -> T:
         """Blocks until the result is there; Ctrl-C stops the work."""
-        try:
-            result = self._native.wait(self._tick)
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-        return self._wrap(result)
+        span = _tracing.start(self._operation, is_current=True)
+        with span, _events.while_waiting(self._tick) as tick:
+            try:
+                result = self._native.wait(tick)
+            except BaseException as error:
+                self._failed(error, span)
+                raise
+            return self._succeeded(result, span)
 
     def __await__(self) -> Generator[Any, None, T]:
-        try:
-            result = yield from self._native.future().__await__()
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-        return self._wrap(result)
+        span = _tracing.start(self._operation, is_current=False)
+        with span, _events.in_background():
+            try:
+                result = yield from self._native.future().__await__()
+            except BaseException as error:
+                self._failed(error, span)
+                raise
+            return self._succeeded(result, span)
 
-    def _end(self, error: BaseException | None) -> None:
+    def _failed(self, error: BaseException, span: _tracing.Span) -> None:
         if self._at_end is not None:
             self._at_end(error)
+        span.tell(error)
+
+    def _succeeded(self, result: Any, span: _tracing.Span) -> T:
+        if self._at_end is not None:
+            self._at_end(None)
+        wrapped = self._wrap(result)
+        span.tell(wrapped)
+        return wrapped
 
 
 class _Sequence(Call[T]):
@@ -219,6 +239,7 @@ class _Together(Call[list[T]]):
         super().__init__(
             joined,
             lambda results: [call._wrap(result) for call, result in zip(calls, results, strict=True)],  # noqa: SLF001 - the same class
+            operation=_tracing.query(len(calls)),
         )
 
 
@@ -237,7 +258,7 @@ def query(
     check_count("page_size", page_size, optional=True)
     check_seconds("timeout", timeout, optional=True)
     native = _streetlens.query(session.native(), sql, _encoded(params), location, page_size, timeout)
-    return Call(native, _table)
+    return Call(native, _table, operation=_tracing.query())
 
 
 def _encoded(params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[str | None, tuple[Any, ...]]]:
@@ -267,7 +288,7 @@ def subscribe(session: Session, customer_id: str, **names: str | None) -> Call[L
             f"`customer_id` is a {type(customer_id).__name__}", hint='pass it as a text: "1234-5678"'
         )
     native = _streetlens.subscribe(session.native(), customer_id, names)
-    return Call(native, lambda values: LinkedDataset(**values))
+    return Call(native, lambda values: LinkedDataset(**values), operation=_tracing.subscription())
 
 
 def subscribe_listing(
@@ -359,6 +380,19 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         for note in notes:
             warnings.warn(note, stacklevel=5)
     tick, display = _progress.watch(run, progress)
+    started = time.monotonic()
+    model, location, _ = run.place
+
+    def facts() -> dict[str, Any]:
+        counted = run.progress()
+        names = ("ok", "input_tokens", "output_tokens", "cost_usd")
+        return {
+            "rows": counted["total"],
+            **{name: counted[name] for name in names},
+            "seconds": time.monotonic() - started,
+            "model": model,
+            "locations": [location],
+        }
 
     def at_end(error: BaseException | None) -> None:
         if error is not None:
@@ -367,8 +401,11 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         elif tick is not None:
             display.show(_progress.Progress(**run.progress()))
         display.close()
+        _events.deliver()
+        _logging.summary(facts())
 
-    return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end)
+    operation = _tracing.classification(model, location, facts)
+    return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end, operation=operation)
 
 
 def _native_schema(schema: Schema | None) -> str | list[str] | None:

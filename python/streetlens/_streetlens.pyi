@@ -11,15 +11,19 @@ __all__ = [
     "__version__",
     "check_schema",
     "classify",
+    "follow_events",
     "generate_content",
+    "hold_events",
     "http_request",
     "join",
     "place",
     "query",
+    "release_events",
     "settings",
     "shut_down",
     "subscribe",
     "subscribe_listing",
+    "take_events",
 ]
 
 __version__: str
@@ -75,6 +79,10 @@ def settings(given: dict[str, Any]) -> dict[str, Any]: ...
 def http_request(
     method: str, url: str, headers: list[tuple[str, str]], body: bytes | None, timeout: float
 ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+def follow_events(level: int) -> None: ...
+def take_events() -> tuple[list[tuple[int, str, str, dict[str, Any], float, str, int]], int]: ...
+def hold_events() -> None: ...
+def release_events(forget: bool) -> None: ...
 def join(calls: list[Call]) -> Call: ...
 def query(
     session: Session,

@@ -9,6 +9,7 @@ mod convert;
 mod credentials;
 mod error;
 mod imports;
+mod log;
 mod parameters;
 mod polars;
 mod run;
@@ -29,6 +30,8 @@ mod _streetlens {
     use crate::classify::{check_schema, classify};
     #[pymodule_export]
     use crate::credentials::http_request;
+    #[pymodule_export]
+    use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]
     use crate::run::Run;
     #[pymodule_export]

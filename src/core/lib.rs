@@ -1,6 +1,7 @@
 //! The behaviour of streetlens: queries to BigQuery and questions to Gemini about street imagery. Knows no Python.
 
 pub mod error;
+pub mod events;
 pub mod settings;
 
 pub mod store;

@@ -84,6 +84,7 @@ impl Stack {
         if !self.tokens.source().can_refresh() {
             return Err(self.refused(request, &response));
         }
+        tracing::debug!(service = request.service, "the token was refused, and is renewed");
         let renewed = self.tokens.renew_after(&lease).await.map_err(without_token)?;
         let response = self.carry(request, &renewed.authorization.headers).await?;
         if response.status == StatusCode::UNAUTHORIZED {
@@ -102,7 +103,21 @@ impl Stack {
             .with_scope(crate::error::Scope::Run)
             .with_hint("use an https endpoint, a loopback address, or `credentials=\"anonymous\"`"));
         }
-        self.transport.exchange(request, headers).await
+        let sent = self.clock.now();
+        let result = self.transport.exchange(request, headers).await;
+        let milliseconds = (self.clock.now() - sent).as_millis();
+        // The query of an address may hold a signature.
+        let (service, host, path) = (request.service, request.url.host_str(), request.url.path());
+        match &result {
+            Ok(response) => {
+                let (status, bytes) = (response.status.as_u16(), response.body.len());
+                tracing::debug!(service, method = %request.method, host, path, status, bytes, milliseconds, "answered");
+            }
+            Err(error) => {
+                tracing::debug!(service, method = %request.method, host, path, milliseconds, %error, "not answered");
+            }
+        }
+        result
     }
 
     fn refused(&self, request: &Request, response: &Response) -> Error {

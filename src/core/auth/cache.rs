@@ -114,14 +114,18 @@ impl State {
         if let Some(error) = self.recent_failure(single_flight.as_ref()) {
             return Err(error);
         }
+        let credentials = self.source.describe();
         match fetch_patiently(self.source.as_ref(), force).await {
             Ok(authorization) => {
                 let lease = Lease::new(authorization, seen + 1, (self.now)());
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(lease.clone());
                 *single_flight = None;
+                let seconds_left = lease.time_left((self.now)()).map(|left| left.as_secs());
+                tracing::debug!(credentials, forced = force, seconds_left, "got a token");
                 Ok(lease)
             }
             Err(error) => {
+                tracing::debug!(credentials, forced = force, %error, "got no token");
                 *single_flight = Some(((self.now)(), error.without_source()));
                 Err(error)
             }
@@ -160,7 +164,10 @@ async fn fetch_patiently(source: &dyn TokenSource, force: bool) -> Result<Author
             tokio::time::sleep(pause).await;
         }
         match fetch_in_time(source, force).await {
-            Err(error) if error.is_retryable() => failed = Some(error),
+            Err(error) if error.is_retryable() => {
+                tracing::debug!(credentials = source.describe(), %error, "asking for the token again");
+                failed = Some(error);
+            }
             settled => return settled,
         }
     }

@@ -146,6 +146,15 @@ impl BigQueryClient {
             };
         }
         let statistics = statistics(&page, &job);
+        tracing::debug!(
+            job_id = statistics.job_id,
+            location = statistics.location,
+            statement_type = statistics.statement_type,
+            cache_hit = statistics.cache_hit,
+            bytes_processed = statistics.bytes_processed,
+            bytes_billed = statistics.bytes_billed,
+            "the query is done",
+        );
         let (schema, total_rows) = (page.schema.clone(), page.envelope.total_rows);
         let mut batches = Vec::from_iter(page.batch);
         let mut page_token = page.envelope.page_token;
@@ -160,6 +169,8 @@ impl BigQueryClient {
         }
         job.finish();
         check_complete(&batches, total_rows).map_err(|error| job.name(error))?;
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        tracing::info!(job_id = job.id(), rows, pages = batches.len(), "the result is here");
         let schema = schema.map_or_else(|| Arc::new(Schema::empty()), |schema| Arc::clone(schema.arrow()));
         Ok(QueryResult { schema, batches, statistics })
     }
@@ -178,6 +189,7 @@ impl BigQueryClient {
             other => other?,
         };
         let job = RunningJob::new(self.clone(), first.envelope.job_reference.clone(), first.envelope.location.clone());
+        tracing::debug!(job_id = job.id(), location = job.location(), %request_id, "the query was accepted");
         Ok((first, job))
     }
 
@@ -188,6 +200,7 @@ impl BigQueryClient {
         };
         let reference = JobReference { project_id: Some(self.project.clone()), job_id: Some(id), location };
         let job = RunningJob::new(self.clone(), Some(reference), None);
+        tracing::debug!(job_id = job.id(), "an earlier attempt had started the query");
         let page = self.poll(query, &job).await?;
         Ok((page, job))
     }

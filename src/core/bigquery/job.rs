@@ -52,8 +52,10 @@ impl Drop for RunningJob {
         };
         let client = self.client.clone();
         runtime.spawn(async move {
-            if let Err(error) = client.cancel(&reference).await {
-                tracing::warn!(%error, "the job could not be cancelled");
+            let job_id = reference.job_id.as_deref();
+            match client.cancel(&reference).await {
+                Ok(()) => tracing::info!(job_id, "the job was cancelled, because nobody waits for it any more"),
+                Err(error) => tracing::warn!(job_id, %error, "the job could not be cancelled"),
             }
         });
     }

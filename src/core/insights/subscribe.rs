@@ -55,10 +55,14 @@ pub async fn subscribe(
         dataset_id: dataset_id(options)?,
     };
     match find(sharing, options, &listing, &wanted).await {
-        Ok(Some(existing)) => return Ok(existing),
+        Ok(Some(existing)) => {
+            tracing::debug!(listing = %existing.listing, dataset = existing.dataset, "subscribed already");
+            return Ok(existing);
+        }
         Err(error) if error.kind() == ErrorKind::Authentication => return Err(error),
         // Who may subscribe need not be allowed to list; then the subscription itself tells.
-        Ok(None) | Err(_) => {}
+        Err(error) => tracing::debug!(%error, "the subscriptions could not be listed"),
+        Ok(None) => {}
     }
     let destination = DestinationDataset {
         dataset_reference: wanted.clone(),
@@ -66,7 +70,10 @@ pub async fn subscribe(
         ..DestinationDataset::default()
     };
     match sharing.subscribe(&listing.to_string(), &destination).await {
-        Ok(subscription) => Ok(linked(options, &listing, wanted, subscription.name, true)),
+        Ok(subscription) => {
+            tracing::info!(%listing, dataset = wanted.dataset_id, "subscribed");
+            Ok(linked(options, &listing, wanted, subscription.name, true))
+        }
         Err(refusal) if refusal.kind() == ErrorKind::AlreadyExists => {
             // Somebody may have subscribed between the two calls.
             match find(sharing, options, &listing, &wanted).await {

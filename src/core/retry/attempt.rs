@@ -29,7 +29,8 @@ where
         let elapsed = clock.now() - started;
         match policy.next_wait(&error, attempts, spent, elapsed, clock.chance()) {
             Some(wait) => {
-                tracing::debug!(attempts, wait_ms = wait.as_millis(), %error, "trying again");
+                let (service, status) = (error.details().service, error.details().status);
+                tracing::debug!(service, status, attempts, wait_ms = wait.as_millis(), %error, "trying again");
                 clock.sleep(wait).await;
             }
             None => return (Err(error.with_attempts(attempts)), attempts),

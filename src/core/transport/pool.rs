@@ -52,6 +52,7 @@ impl HttpPool {
         let client = Arc::new(PooledClient::new(&self.certificates)?);
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.push(Arc::clone(&client));
+        tracing::debug!(clients = clients.len(), "opened one more connection to each server");
         Ok(client)
     }
 }
