@@ -35,7 +35,8 @@ _INFO = 20
 _WARNING = 30
 _NOBODY_LISTENS = 255
 _SECONDS_BETWEEN_DELIVERIES = 0.1
-_SECONDS_FOR_OTHERS = 1.0
+_SECONDS_FOR_ANOTHER_THREAD = 0.25
+_SECONDS_AT_THE_END = 1.0
 
 # Level, area, message, fields, seconds since 1970, file, line.
 _Told = tuple[int, str, str, dict[str, Any], float, str, int]
@@ -92,14 +93,14 @@ class Delivery:
 
     def deliver(self) -> None:
         """Delivers what there is; waits for another thread that does so, but not for long: it may wait for this one."""
-        self._deliver(patience=_SECONDS_FOR_OTHERS)
+        self._deliver(patience=_SECONDS_FOR_ANOTHER_THREAD)
 
     def close(self) -> None:
         """Delivers the rest; for `atexit`."""
         self._stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(_SECONDS_FOR_OTHERS)
+            thread.join(_SECONDS_AT_THE_END)
             if thread.is_alive():
                 return  # a handler that hangs must not keep the program from ending
         self.deliver()
