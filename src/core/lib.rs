@@ -20,8 +20,6 @@ pub mod gemini;
 pub mod sharing;
 pub mod storage;
 
-pub mod store;
-
 pub mod insights;
 
 pub mod classify;
