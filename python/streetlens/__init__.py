@@ -34,14 +34,17 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import Endpoints, Parameter, Schema
+from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.run import Answer, Run
 
 __all__ = [
     "AlreadyExists",
+    "Answer",
     "AuthenticationError",
     "BudgetExceeded",
     "Cancelled",
+    "ClassifyOptions",
     "Client",
     "ConfigurationError",
     "ConnectionFailed",
@@ -65,6 +68,7 @@ __all__ = [
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "Run",
     "Schema",
     "SchemaError",
     "ServiceError",

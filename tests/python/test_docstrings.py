@@ -14,6 +14,8 @@ MODULES = [
     "streetlens.exceptions",
     "streetlens.options",
     "streetlens.results",
+    "streetlens.run",
+    "streetlens._answers",
     "streetlens._display.cells",
     "streetlens._display.progress",
 ]
