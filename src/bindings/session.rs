@@ -10,7 +10,7 @@ use streetlens_core::gemini::Place;
 use streetlens_core::gemini::catalogue::OnRetired;
 use streetlens_core::insights::{LinkedDataset, SubscribeOptions};
 use streetlens_core::session::{ModelChoice, Session as CoreSession};
-use streetlens_core::settings::{Settings, SettingsInput};
+use streetlens_core::settings::{Settings, SettingsInput, StoreWish};
 use streetlens_core::sharing::wire::{DatasetReference, DestinationDataset};
 
 use crate::call::Call;
@@ -66,6 +66,7 @@ fn resolve(py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Settings> {
         location: text("location")?,
         endpoint: text("endpoint")?,
         endpoints: given.get_item("endpoints")?.map_or(Ok(Vec::new()), |value| value.extract())?,
+        store: StoreWish::Default,
     };
     Settings::resolve(&input).map_err(|error| to_python(py, error))
 }

@@ -175,6 +175,20 @@ impl Input {
         self.buckets(row).into_iter().next()
     }
 
+    /// The bucket that all images are in, where that is so.
+    #[must_use]
+    pub fn sole_bucket(&self) -> Option<String> {
+        let first = self.bucket(0).filter(|_| !self.is_empty())?;
+        let is_in_first = |row| self.buckets(row).iter().all(|bucket| *bucket == first);
+        (0..self.len()).all(is_in_first).then_some(first)
+    }
+
+    /// Images of a row.
+    #[must_use]
+    pub fn views_of(&self, row: usize) -> usize {
+        self.sources(row).len()
+    }
+
     /// What to do with a row that Gemini refused for an image it may not read, see [`ImageAccess::is_refusal`]. To be
     /// asked once for each row.
     #[must_use]
