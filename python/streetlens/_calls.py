@@ -425,5 +425,6 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
 
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
-    _streetlens.check_schema(native, root)
+    for warning in _streetlens.check_schema(native, root):
+        warnings.warn(warning, stacklevel=4)
     return native

@@ -57,10 +57,11 @@ pub(crate) enum StoreChoice {
     Memory(bool),
 }
 
-/// Refuses a schema that Gemini could not serve; the message calls the whole of it `root`. Contacts nothing.
+/// Refuses a schema that Gemini could not serve, and returns what may go wrong with it; messages call the whole of it
+/// `root`. Contacts nothing.
 #[pyfunction]
-pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<()> {
-    schema.into_core(root).map(drop).map_err(|error| to_python(py, error))
+pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<Vec<String>> {
+    schema.into_core(root).map(|schema| schema.warnings(root)).map_err(|error| to_python(py, error))
 }
 
 /// Prepares a run. `schema` is `None`, a list of labels, or JSON Schema as text.

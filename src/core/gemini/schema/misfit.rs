@@ -94,15 +94,22 @@ fn object_misfit(properties: &[Property], map: &Map<String, Value>, path: &str) 
 }
 
 fn not_allowed(path: &str, value: &str, allowed: &[impl ToString]) -> String {
-    let mut choice = String::new();
-    for (position, each) in allowed.iter().enumerate() {
+    let mut named: Vec<String> = Vec::new();
+    let mut length = 0;
+    for each in allowed {
         let each = format!("`{}`", shortened(&each.to_string(), LONGEST_VALUE));
-        if position > 0 && choice.chars().count() + each.chars().count() > LONGEST_CHOICE {
-            choice.push_str(&format!(" or {} others", allowed.len() - position));
+        length += each.chars().count();
+        if length > LONGEST_CHOICE {
             break;
         }
-        choice.push_str(if position > 0 { ", " } else { "" });
-        choice.push_str(&each);
+        named.push(each);
+    }
+    let others = allowed.len() - named.len();
+    let mut choice = named.join(", ");
+    if others > 0 {
+        choice.push_str(" or ");
+        choice.push_str(&others.to_string());
+        choice.push_str(" others");
     }
     let (place, value) = (place(path), shortened(value, LONGEST_VALUE));
     format!("{place} is `{value}`, which is not an allowed value: {choice}")

@@ -32,21 +32,13 @@ impl Shape {
     /// What may go wrong with this schema without being sure to, one sentence each; `root` names the whole of it.
     #[must_use]
     pub fn warnings(&self, root: &str) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let states = self.states();
-        if states > SERVED {
-            let (place, cause) = self.heaviest(root);
-            warnings.push(format!(
-                "the schema may be refused as having too many states, most of them at `{place}`: {cause}; {REMEDY}"
-            ));
+        if self.states() <= SERVED {
+            return Vec::new();
         }
-        if let Some((place, name)) = self.odd_name(root) {
-            warnings.push(format!(
-                "the schema at `{place}` has the property `{name}`; batch prediction refuses names with other characters than \
-                 letters, digits and `_`"
-            ));
-        }
-        warnings
+        let (place, cause) = self.heaviest(root);
+        vec![format!(
+            "the schema may be refused as having too many states, most of them at `{place}`: {cause}; {REMEDY}"
+        )]
     }
 
     /// An estimate of the automaton's states.
@@ -86,22 +78,6 @@ impl Shape {
             Kind::Text(allowed) => (path.to_owned(), format!("it allows {} texts", allowed.len())),
             Kind::Integer(allowed) => (path.to_owned(), format!("it allows {} numbers", allowed.len())),
             Kind::Number | Kind::Boolean => (path.to_owned(), "it is nested in long lists".to_owned()),
-        }
-    }
-
-    fn odd_name(&self, path: &str) -> Option<(String, String)> {
-        match &self.kind {
-            Kind::List(items) => items.odd_name(&format!("{path}[]")),
-            Kind::Object(properties) => properties.iter().find_map(|property| {
-                let name = &property.name;
-                let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-                if is_plain {
-                    property.shape.odd_name(&format!("{path}.{name}"))
-                } else {
-                    Some((path.to_owned(), name.clone()))
-                }
-            }),
-            _ => None,
         }
     }
 }
@@ -176,12 +152,5 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Schema);
             assert!(error.message().contains(place) && error.message().contains(cause), "{error}");
         }
-    }
-
-    #[test]
-    fn a_name_that_batch_prediction_refuses_is_warned_about() {
-        let schema = json!({"type": "object", "properties": {"a b": {"type": "string"}}});
-        assert!(parse(&schema, "$").unwrap().warnings("$")[0].contains("`a b`"));
-        assert!(parse(&of(1, &json!({"type": "string"})), "$").unwrap().warnings("$").is_empty());
     }
 }
