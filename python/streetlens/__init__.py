@@ -36,6 +36,7 @@ from streetlens.exceptions import (
 )
 from streetlens.options import Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.store import Store, open_store
 
 __all__ = [
     "AlreadyExists",
@@ -69,12 +70,14 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "ServiceUnavailable",
+    "Store",
     "StoreError",
     "StreetlensError",
     "Table",
     "TooManyErrors",
     "Usage",
     "__version__",
+    "open_store",
 ]
 
 

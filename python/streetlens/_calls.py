@@ -11,23 +11,25 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from streetlens import _logging, _progress, _streetlens, _tracing
-from streetlens._checks import check_count, check_rate, check_seconds
+from streetlens._checks import check_count, check_rate, check_seconds, check_store
 from streetlens._images import is_query, native_images
 from streetlens._streetlens import Call as NativeCall
-from streetlens._streetlens import NativeTable
+from streetlens._streetlens import NativeStore, NativeTable
 from streetlens._streetlens import Run as NativeRun
 from streetlens._streetlens import Session as NativeSession
 from streetlens.exceptions import ConfigurationError, InvalidInput
-from streetlens.options import Endpoints, OnRetired, Schema
+from streetlens.options import Endpoints, OnRetired, Schema, StorePlace
 from streetlens.results import LinkedDataset, QueryStats, Results, Table
 
 __all__ = [
     "Call",
     "NativeRun",
+    "NativeStore",
     "NativeTable",
     "Session",
     "classify",
     "generate_content",
+    "open_store",
     "place",
     "query",
     "query_all",
@@ -59,8 +61,9 @@ class Session:
         endpoint: str | Endpoints | Mapping[str, str] | None,
         on_retired: OnRetired,
         strict_region: bool,
+        store: StorePlace = None,
     ) -> None:
-        self._given = _given_settings(project, region, location, endpoint)
+        self._given = {**_given_settings(project, region, location, endpoint), "store": check_store(store)}
         self.settings = _check_settings(
             self._given, may_lack_project=credentials is None or hasattr(credentials, "refresh")
         )
@@ -317,6 +320,11 @@ def place(session: Session, model: str | None, *, on_retired: OnRetired) -> tupl
 def generate_content(session: Session, model: str, location: str, body: str, *, timeout: float) -> Call[str]:
     """A request of the caller's own; the result is the answer's JSON."""
     return Call(_streetlens.generate_content(session.native(), model, location, body, timeout), str)
+
+
+def open_store(path: StorePlace) -> NativeStore:
+    """The store of paid answers that is at `path`."""
+    return _streetlens.open_store(check_store(path))
 
 
 def classify(

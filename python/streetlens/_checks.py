@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 
 from streetlens.exceptions import ConfigurationError
+from streetlens.options import StorePlace
 
-__all__ = ["check_count", "check_rate", "check_seconds"]
+__all__ = ["check_count", "check_rate", "check_seconds", "check_store"]
 
 
 def check_count(name: str, value: object, *, optional: bool = False) -> None:
@@ -44,6 +46,22 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
     if not _is_positive(value):
         hint = f"leave `{name}` out for no limit" if optional else None
         raise ConfigurationError(f"`{name}={value!r}` is not a number of seconds above 0", hint=hint)
+
+
+def check_store(value: object) -> StorePlace:
+    """Gives the place of a store, refusing what is neither a path nor False nor None.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if value is None or value is False or isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike) and isinstance(path := os.fspath(value), str):
+        return path
+    raise ConfigurationError(
+        f"`store={value!r}` is no place for a store",
+        hint="pass a path, False to keep no answers, or nothing for the user's data folder",
+    )
 
 
 def _is_positive(value: object) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls
-from streetlens.options import Endpoints, OnRetired, Schema
+from streetlens.options import Endpoints, OnRetired, Schema, StorePlace
 from streetlens.results import LinkedDataset, Results, Table
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Client:
         endpoint: One base URL for every service, or `Endpoints` for single ones; `STREETLENS_ENDPOINT` otherwise.
         on_retired: What to do about a retired model: `"raise"`, `"replace"` by its successor, or `"allow"`.
         strict_region: Refuse a region that does not serve the model instead of widening it.
+        store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
+            nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
+            this machine are kept only where a place is named.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -50,6 +53,7 @@ class Client:
         *,
         on_retired: OnRetired = "raise",
         strict_region: bool = False,
+        store: StorePlace = None,
     ) -> None:
         self._session = _calls.Session(
             project=project,
@@ -59,6 +63,7 @@ class Client:
             endpoint=endpoint,
             on_retired=on_retired,
             strict_region=strict_region,
+            store=store,
         )
 
     @property

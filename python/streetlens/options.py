@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Endpoints", "OnRetired", "Parameter", "Schema"]
+__all__ = ["Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
 
 OnRetired = Literal["raise", "replace", "allow"]
+
+StorePlace: TypeAlias = "str | os.PathLike[str] | Literal[False] | None"
+"""Where paid answers are kept: a file or its folder, False for nowhere, None for the default."""
 
 Schema: TypeAlias = type[Any] | Mapping[str, Any] | Sequence[str]
 """What an answer looks like: a class (dataclass, TypedDict, Pydantic model, enum), a JSON Schema, or labels.
