@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -44,6 +43,7 @@ NativeHttp = Callable[
 T = TypeVar("T")
 
 _events = _logging.Delivery(_streetlens.follow_events, _streetlens.take_events)
+_events.survive_forks(_streetlens.hold_events, _streetlens.release_events)
 atexit.register(_events.close)
 atexit.register(_streetlens.shut_down)
 
@@ -114,11 +114,6 @@ if hasattr(os, "register_at_fork"):
         before=_making_sessions.acquire,
         after_in_parent=_making_sessions.release,
         after_in_child=_making_sessions.release,
-    )
-    os.register_at_fork(
-        before=_streetlens.hold_events,
-        after_in_parent=lambda: _streetlens.release_events(forget=False),
-        after_in_child=lambda: _streetlens.release_events(forget=True),
     )
 _of_parents: list[object] = []
 
@@ -398,19 +393,7 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         for note in notes:
             warnings.warn(note, stacklevel=5)
     tick, display = _progress.watch(run, progress)
-    started = time.monotonic()
-    model, location, _ = run.place
-
-    def facts() -> dict[str, Any]:
-        counted = run.progress()
-        names = ("ok", "input_tokens", "output_tokens", "cost_usd")
-        return {
-            "rows": counted["total"],
-            **{name: counted[name] for name in names},
-            "seconds": time.monotonic() - started,
-            "model": model,
-            "locations": [location],
-        }
+    facts = _progress.facts(run)
 
     def at_end(error: BaseException | None) -> None:
         if error is not None:
@@ -422,7 +405,7 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         _events.deliver()
         _logging.summary(facts())
 
-    operation = _tracing.classification(model, location, facts)
+    operation = _tracing.classification(*run.place[:2], facts)
     return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end, operation=operation)
 
 

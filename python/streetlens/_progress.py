@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from streetlens._calls import NativeRun
 
-__all__ = ["Progress", "watch"]
+__all__ = ["Progress", "facts", "watch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.25
@@ -75,6 +75,25 @@ def watch(
             display.show(Progress(**run.progress()))
 
     return tick, display
+
+
+def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
+    """What gives the facts about `run` that are summed up at its end; its time is counted from now."""
+    started = time.monotonic()
+    model, location, _ = run.place
+
+    def gather() -> dict[str, Any]:
+        counted = run.progress()
+        names = ("ok", "input_tokens", "output_tokens", "cost_usd")
+        return {
+            "rows": counted["total"],
+            **{name: counted[name] for name in names},
+            "seconds": time.monotonic() - started,
+            "model": model,
+            "locations": [location],
+        }
+
+    return gather
 
 
 def _display(wish: bool | Callable[[Progress], Any] | None) -> _Display | None:
