@@ -402,10 +402,12 @@ def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | 
         elif tick is not None:
             display.show(_progress.Progress(**run.progress()))
         display.close()
+        for note in run.take_notes():
+            warnings.warn(note, stacklevel=6)
         _events.deliver()
         _logging.summary(facts())
 
-    operation = _tracing.classification(*run.place[:2], facts)
+    operation = _tracing.classification(*run.places[0][:2], facts)
     return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end, operation=operation)
 
 

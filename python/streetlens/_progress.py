@@ -80,17 +80,19 @@ def watch(
 def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
     """What gives the facts about `run` that are summed up at its end; its time is counted from now."""
     started = time.monotonic()
-    model, location, _ = run.place
+    places = run.places
 
     def gather() -> dict[str, Any]:
         counted = run.progress()
-        names = ("ok", "input_tokens", "output_tokens", "cost_usd")
+        names = ("ok", "from_store", "requests", "retries", "refusals", "input_tokens", "output_tokens", "cost_usd")
         return {
+            "run": run.id,
             "rows": counted["total"],
+            "done": counted["done"],
             **{name: counted[name] for name in names},
             "seconds": time.monotonic() - started,
-            "model": model,
-            "locations": [location],
+            "model": places[0][0],
+            "locations": [location for _, location, _ in places],
         }
 
     return gather

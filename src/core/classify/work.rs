@@ -11,7 +11,7 @@ use super::columns::AnswerSchema;
 use super::input::Input;
 use super::outcomes::Outcomes;
 use super::prompt::Prompt;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode, estimate};
 use crate::store::{Key, KeyBuilder, StoredAnswer};
