@@ -37,6 +37,7 @@ from streetlens.exceptions import (
 from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
 from streetlens.run import Answer, Run
+from streetlens.store import Store, open_store
 
 __all__ = [
     "AlreadyExists",
@@ -73,12 +74,14 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "ServiceUnavailable",
+    "Store",
     "StoreError",
     "StreetlensError",
     "Table",
     "TooManyErrors",
     "Usage",
     "__version__",
+    "open_store",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from streetlens import _logging, _streetlens, _tracing
 from streetlens._checks import check_count, check_seconds, check_store
 from streetlens._streetlens import Call as NativeCall
-from streetlens._streetlens import NativeTable
+from streetlens._streetlens import NativeStore, NativeTable
 from streetlens._streetlens import Session as NativeSession
 from streetlens.exceptions import ConfigurationError, InvalidInput
 from streetlens.options import Endpoints, OnRetired, StorePlace
@@ -20,12 +20,14 @@ from streetlens.results import LinkedDataset, QueryStats, Table
 
 __all__ = [
     "Call",
+    "NativeStore",
     "NativeTable",
     "Ready",
     "Session",
     "Then",
     "generate_content",
     "in_background",
+    "open_store",
     "place",
     "query",
     "query_all",
@@ -43,6 +45,7 @@ T = TypeVar("T")
 _SECONDS_BETWEEN_TICKS = 0.1
 
 _events = _logging.Delivery(_streetlens.follow_events, _streetlens.take_events)
+_events.survive_forks(_streetlens.hold_events, _streetlens.release_events)
 atexit.register(_events.close)
 atexit.register(_streetlens.shut_down)
 
@@ -62,8 +65,7 @@ class Session:
         strict_region: bool,
         store: StorePlace = None,
     ) -> None:
-        self.store = check_store(store)
-        self._given = {**_given_settings(project, region, location, endpoint), "store": self.store}
+        self._given = {**_given_settings(project, region, location, endpoint), "store": check_store(store)}
         self.settings = _check_settings(
             self._given, may_lack_project=credentials is None or hasattr(credentials, "refresh")
         )
@@ -114,11 +116,6 @@ if hasattr(os, "register_at_fork"):
         before=_making_sessions.acquire,
         after_in_parent=_making_sessions.release,
         after_in_child=_making_sessions.release,
-    )
-    os.register_at_fork(
-        before=_streetlens.hold_events,
-        after_in_parent=lambda: _streetlens.release_events(forget=False),
-        after_in_child=lambda: _streetlens.release_events(forget=True),
     )
 _of_parents: list[object] = []
 
@@ -360,3 +357,8 @@ def place(session: Session, model: str | None, *, on_retired: OnRetired) -> tupl
 def generate_content(session: Session, model: str, location: str, body: str, *, timeout: float) -> Call[str]:
     """A request of the caller's own; the result is the answer's JSON."""
     return Call(_streetlens.generate_content(session.native(), model, location, body, timeout), str)
+
+
+def open_store(path: StorePlace) -> NativeStore:
+    """The store of paid answers that is at `path`."""
+    return _streetlens.open_store(check_store(path))

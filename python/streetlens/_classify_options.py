@@ -19,7 +19,7 @@ from streetlens._checks import (
     check_text,
 )
 from streetlens.exceptions import ConfigurationError, InvalidInput
-from streetlens.options import ClassifyOptions, StorePlace
+from streetlens.options import ClassifyOptions
 
 __all__ = ["DEFAULTS", "check_concurrency", "completed", "native_options", "takes_classify_options"]
 
@@ -183,10 +183,8 @@ def _labels(value: object) -> list[tuple[str, str]]:
     return pairs
 
 
-def native_options(
-    options: Mapping[str, Any], *, store: StorePlace, native_image: Callable[[Any, int], Any]
-) -> dict[str, Any]:
-    """The options as the native module takes them; `store` is the client's.
+def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, int], Any]) -> dict[str, Any]:
+    """The options as the native module takes them.
 
     Raises:
         InvalidInput: An example is not an image with its answer.
@@ -208,7 +206,6 @@ def native_options(
         "max_error_ratio",
     )
     thinking = options["thinking"]
-    place = check_store(options["store"])
     return {
         **{name: options[name] for name in (*same, *limits, "refresh")},
         "thinking": None if thinking is None else str(thinking),
@@ -217,7 +214,7 @@ def native_options(
         "timeout": float(options["timeout"]),
         "deadline": float(options["deadline"]),
         "hedge": _hedge(options["hedge"]),
-        "store": store if place is None else place,
+        "store": check_store(options["store"]),
         "examples": _examples(options["examples"], native_image),
         "request_labels": _labels(options["labels"]),
     }

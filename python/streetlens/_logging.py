@@ -49,9 +49,18 @@ class Delivery:
         self._follow = follow
         self._take = take
         self._begin_anew()
+
+    def survive_forks(self, hold: Callable[[], None], release: Callable[[bool], None]) -> None:
+        """Begins anew in a forked child, which has none of its parent's threads and tells nothing of its parent's."""
+
+        def begin_anew() -> None:
+            release(True)
+            self._begin_anew()
+
         if hasattr(os, "register_at_fork"):
-            # A child has none of its parent's threads, which may have held the locks.
-            os.register_at_fork(after_in_child=self._begin_anew)
+            os.register_at_fork(
+                before=hold, after_in_parent=lambda: release(False), after_in_child=begin_anew
+            )
 
     def _begin_anew(self) -> None:
         self._delivering = threading.Lock()

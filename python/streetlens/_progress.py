@@ -6,9 +6,12 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-__all__ = ["Progress", "Watch", "Wish", "watch"]
+if TYPE_CHECKING:
+    from streetlens._runs import NativeRun
+
+__all__ = ["Progress", "Watch", "Wish", "facts", "watch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.25
@@ -88,6 +91,36 @@ class Watch:
 def watch(read: Callable[[], Progress], wish: Wish) -> Watch:
     """What shows the progress that `read` gives."""
     return Watch(read, _display(wish))
+
+
+def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
+    """What gives the facts about `run` that are summed up at its end; its time is counted from now."""
+    started = time.monotonic()
+    places = run.places
+
+    def gather() -> dict[str, Any]:
+        counted = run.progress()
+        names = (
+            "ok",
+            "from_store",
+            "requests",
+            "retries",
+            "refusals",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+        )
+        return {
+            "run": run.id,
+            "rows": counted["total"],
+            "done": counted["done"],
+            **{name: counted[name] for name in names},
+            "seconds": time.monotonic() - started,
+            "model": places[0][0],
+            "locations": [location for _, location, _ in places],
+        }
+
+    return gather
 
 
 def _display(wish: Wish) -> _Display | None:

@@ -7,20 +7,20 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streetlens import _calls, _streetlens, _tracing
 from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
-from streetlens._progress import Progress, Wish, watch
+from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
 from streetlens.results import Results
 
-__all__ = ["RunHandle", "again", "classify", "prepare"]
+__all__ = ["NativeRun", "RunHandle", "again", "classify", "prepare"]
 
 _SECONDS_FOR_LAST_COMMITS = 1.0
 _SECONDS_BETWEEN_LOOKS = 0.005
@@ -115,40 +115,25 @@ class RunHandle:
 
     def warn_of_changes(self) -> None:
         """Warns the caller of what was changed from the wish: a widened region, a replaced model."""
-        for _, _, notes in self.native.places:
-            for note in notes:
-                warnings.warn(note, stacklevel=_level_of_caller())
+        self._warn([note for _, _, notes in self.native.places for note in notes])
 
-    def facts(self, started: float) -> dict[str, Any]:
-        """What a run came to, for the log."""
-        progress = self.progress()
-        model, locations = self.place
-        return {
-            "run_id": self.native.id,
-            "rows": progress.total,
-            "ok": progress.ok,
-            "from_store": progress.from_store,
-            "requests": progress.requests,
-            "retries": progress.retries,
-            "throttled": progress.refusals,
-            "input_tokens": progress.input_tokens,
-            "output_tokens": progress.output_tokens,
-            "cost_usd": progress.cost_usd,
-            "seconds": time.monotonic() - started,
-            "model": model,
-            "locations": locations,
-        }
+    def _warn(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            warnings.warn(note, stacklevel=_level_of_caller())
 
-    @property
-    def place(self) -> tuple[str, list[str]]:
-        """The model, and where it is asked."""
-        places = self.native.places
-        return places[0][0], [location for _, location, _ in places]
+    def facts(self) -> Callable[[], dict[str, Any]]:
+        """What gives the facts that are summed up at the end; the time is counted from now."""
+        return facts(self.native)
 
-    def operation(self, started: float) -> _tracing.Operation:
+    def operation(self, gather: Callable[[], dict[str, Any]]) -> _tracing.Operation:
         """What a span tells about the run."""
-        model, locations = self.place
-        return _tracing.classification(model, locations[0], lambda: self.facts(started))
+        model, location, _ = self.native.places[0]
+        return _tracing.classification(model, location, gather)
+
+    def tell(self, gather: Callable[[], dict[str, Any]]) -> None:
+        """Tells what the user should hear at the end."""
+        self._warn(self.native.take_notes())
+        _calls.tell_summary(gather())
 
 
 class _Execution(Call[Results]):
@@ -156,14 +141,14 @@ class _Execution(Call[Results]):
 
     def __init__(self, run: RunHandle, wish: Wish) -> None:
         self._run = run
-        self._started = time.monotonic()
+        self._facts = run.facts()
         self._is_settled = False
         self._display = watch(run.progress, wish)
         super().__init__(
             run.native.execute(),
             lambda _: run.results(),
             tick=self._display.tick if self._display.is_shown else None,
-            operation=run.operation(self._started),
+            operation=run.operation(self._facts),
         )
 
     async def _stopping(self) -> None:
@@ -178,7 +163,7 @@ class _Execution(Call[Results]):
             # Finished rows were paid for: they are never lost with the error, nor with a second Ctrl-C.
             error.results = self._run.results()  # type: ignore[attr-defined]  # exceptions take attributes
             self._display.close()
-            _calls.tell_summary(self._run.facts(self._started))
+            self._run.tell(self._facts)
 
     def _succeeded(self, result: Any, span: _tracing.Span) -> Results:
         try:
@@ -186,7 +171,7 @@ class _Execution(Call[Results]):
         except BaseException as error:
             self._failed(error)
             raise
-        _calls.tell_summary(self._run.facts(self._started))
+        self._run.tell(self._facts)
         return super()._succeeded(result, span)
 
 
@@ -221,7 +206,7 @@ def _prepared(
         "on_retired": session.on_retired,
         "strict_region": session.strict_region,
     }
-    natively = native_options(options, store=session.store, native_image=native_image)
+    natively = native_options(options, native_image=native_image)
     schema = _native_schema(options["schema"])
 
     def from_source(source: Any) -> Call[Any]:
@@ -243,7 +228,8 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
 
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
-    _streetlens.check_schema(native, root)
+    for warning in _streetlens.check_schema(native, root):
+        warnings.warn(warning, stacklevel=_level_of_caller())
     return native
 
 

@@ -31,10 +31,11 @@ class Client:
             `(token, expiry)`, `"anonymous"`, or `"native"` (gcp_auth); `google.auth.default()` otherwise, and none
             at all for a loopback `endpoint`.
         endpoint: One base URL for every service, or `Endpoints` for single ones; `STREETLENS_ENDPOINT` otherwise.
-        store: Where paid answers are kept, so that nothing is paid for twice: a file or its folder, or False for
-            memory only; `STREETLENS_STORE`, then the user's data folder otherwise.
         on_retired: What to do about a retired model: `"raise"`, `"replace"` by its successor, or `"allow"`.
         strict_region: Refuse a region that does not serve the model instead of widening it.
+        store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
+            nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
+            this machine are kept only where a place is named.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -53,9 +54,9 @@ class Client:
         credentials: Any = None,
         endpoint: str | Endpoints | Mapping[str, str] | None = None,
         *,
-        store: StorePlace = None,
         on_retired: OnRetired = "raise",
         strict_region: bool = False,
+        store: StorePlace = None,
     ) -> None:
         self._session = _calls.Session(
             project=project,

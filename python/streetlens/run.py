@@ -240,11 +240,11 @@ class _Follower:
         self._wish = wish
 
     def __call__(self) -> None:
-        started = time.monotonic()
+        facts = self._handle.facts()
         run = self._handle.native
         shown = watch(self._handle.progress, self._wish)
         over = threading.Event()
-        span = _tracing.start(self._handle.operation(started), is_current=False)
+        span = _tracing.start(self._handle.operation(facts), is_current=False)
         with span, _calls.in_background():
             try:
                 while not run.is_over:
@@ -256,5 +256,5 @@ class _Follower:
                 run.stop(True)
             finally:
                 shown.close()
-                _calls.tell_summary(self._handle.facts(started))
+                self._handle.tell(facts)
                 span.tell(None)

@@ -5,11 +5,14 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use std::path::PathBuf;
-use std::time::Duration;
-use streetlens_core::classify::{AnswerSchema, ImageSource, Input, Limits, Prompt, Question, RunOptions};
+use streetlens_core::classify::{
+    AnswerSchema, Crop, ImageOptions, ImageSource, Input, Limits, Prompt, Question, RunOptions,
+};
 use streetlens_core::error::Result;
-use streetlens_core::gemini::GenerateOptions;
+use streetlens_core::gemini::{Example, GenerateOptions, View};
 use streetlens_core::retry::RetryPolicy;
+use streetlens_core::session::Session as CoreSession;
+use streetlens_core::settings::StoreLocation;
 use streetlens_core::store::Store;
 
 use crate::error::to_python;
@@ -21,24 +24,44 @@ use crate::table::NativeTable;
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct ClassifyOptions {
-    concurrency: String,
-    requests_per_minute: Option<f64>,
-    tokens_per_minute: Option<f64>,
-    timeout: f64,
-    deadline: f64,
     system_instruction: Option<String>,
+    examples: Vec<(OneImage, String)>,
     temperature: Option<f64>,
     max_output_tokens: Option<u32>,
     media_resolution: Option<String>,
     thinking: Option<String>,
     request_labels: Vec<(String, String)>,
+    group_by: Option<String>,
+    max_images: usize,
+    crop: Option<String>,
+    crop_margin: f64,
+    image_mode: String,
+    concurrency: String,
+    requests_per_minute: Option<f64>,
+    tokens_per_minute: Option<f64>,
+    max_cost_usd: Option<f64>,
+    max_error_ratio: Option<f64>,
+    timeout: f64,
+    deadline: f64,
+    hedge: f64,
+    store: StoreChoice,
     refresh: bool,
 }
 
-/// Refuses a schema that Gemini could not serve; the message calls the whole of it `root`. Contacts nothing.
+/// Where this run keeps its answers: the client's place, nowhere, or a file.
+#[derive(FromPyObject)]
+pub(crate) enum StoreChoice {
+    #[pyo3(transparent)]
+    Named(Option<PathBuf>),
+    #[pyo3(transparent)]
+    Memory(bool),
+}
+
+/// Refuses a schema that Gemini could not serve, and returns what may go wrong with it; messages call the whole of it
+/// `root`. Contacts nothing.
 #[pyfunction]
-pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<()> {
-    schema.into_core(root).map(drop).map_err(|error| to_python(py, error))
+pub(crate) fn check_schema(py: Python<'_>, schema: Schema, root: &str) -> PyResult<Vec<String>> {
+    schema.into_core(root).map(|schema| schema.warnings(root)).map_err(|error| to_python(py, error))
 }
 
 /// Prepares a run. `schema` is `None`, a list of labels, or JSON Schema as text.
@@ -53,10 +76,12 @@ pub(crate) fn classify(
     options: ClassifyOptions,
 ) -> PyResult<Run> {
     let prepare = || {
-        let input = images.into_input()?;
+        let input = images.into_input()?.with_options(options.images()?)?;
         let prompt = Prompt::parse(prompt, input.table().schema_ref())?;
         let question = Question { input, prompt, schema: Schema::or_text(schema)? };
-        session.core.classify(&choice.choice(), question, options.into_core()?)
+        let core = session.core.clone();
+        // Opening a store waits for the disk.
+        py.detach(move || core.classify(&choice.choice(), question, options.into_core(&core)?))
     };
     prepare().map(Run::new).map_err(|error| to_python(py, error))
 }
@@ -84,12 +109,22 @@ impl Schema {
 }
 
 impl ClassifyOptions {
-    fn into_core(self) -> Result<RunOptions> {
+    fn images(&self) -> Result<ImageOptions> {
+        let crop = self.crop.clone().map(|column| Crop { column, margin: self.crop_margin });
+        let mode = self.image_mode.parse()?;
+        Ok(ImageOptions { group_by: self.group_by.clone(), max_images: self.max_images, crop, mode })
+    }
+
+    fn into_core(self, session: &CoreSession) -> Result<RunOptions> {
         let limits = Limits {
             concurrency: self.concurrency.parse()?,
             requests_per_minute: self.requests_per_minute,
             tokens_per_minute: self.tokens_per_minute,
         };
+        let examples = self.examples.into_iter().map(|(image, answer)| {
+            let image = image.into_source().example()?;
+            Ok(Example { view: View { caption: None, image }, answer })
+        });
         let generate = GenerateOptions {
             system_instruction: self.system_instruction,
             temperature: self.temperature,
@@ -97,19 +132,30 @@ impl ClassifyOptions {
             media_resolution: self.media_resolution,
             thinking: self.thinking,
             labels: self.request_labels,
+            examples: examples.collect::<Result<_>>()?,
             ..GenerateOptions::default()
         };
         Ok(RunOptions {
             limits,
             timeout: seconds(self.timeout),
-            policy: RetryPolicy {
-                deadline: Duration::max(seconds(self.deadline), seconds(self.timeout)),
-                ..RetryPolicy::default()
-            },
+            policy: RetryPolicy::default().with_limits(None, Some(seconds(self.deadline)))?,
             generate,
-            store: Store::in_memory(),
+            store: self.store.open(session)?,
             refresh: self.refresh,
+            hedge: self.hedge,
+            max_cost_usd: self.max_cost_usd,
+            max_error_ratio: self.max_error_ratio,
         })
+    }
+}
+
+impl StoreChoice {
+    fn open(self, session: &CoreSession) -> Result<Store> {
+        match self {
+            Self::Named(None) | Self::Memory(true) => session.store(),
+            Self::Named(Some(path)) => session.store_at(&StoreLocation::File(path)),
+            Self::Memory(false) => Ok(Store::in_memory()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod parameters;
 mod polars;
 mod run;
 mod session;
+mod store;
 mod table;
 
 /// Native half of streetlens.
@@ -36,6 +37,8 @@ mod _streetlens {
     use crate::run::Run;
     #[pymodule_export]
     use crate::session::{Session, generate_content, place, query, settings, subscribe, subscribe_listing};
+    #[pymodule_export]
+    use crate::store::{NativeStore, open_store};
     #[pymodule_export]
     use crate::table::NativeTable;
 }

@@ -92,6 +92,11 @@ impl Run {
         py.detach(move || core.texts().into_iter().map(|text| text.map(String::from)).collect())
     }
 
+    /// What the user should hear and has not heard yet.
+    fn take_notes(&self) -> Vec<String> {
+        self.core.take_notes()
+    }
+
     /// Whether it ended.
     #[getter]
     fn is_over(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyTuple};
+use std::path::PathBuf;
 use std::time::Duration;
 use streetlens_core::bigquery::client::{QueryResult, QueryStatistics};
 use streetlens_core::bigquery::request::Query;
@@ -10,7 +11,7 @@ use streetlens_core::gemini::Place;
 use streetlens_core::gemini::catalogue::OnRetired;
 use streetlens_core::insights::{LinkedDataset, SubscribeOptions};
 use streetlens_core::session::{ModelChoice, Session as CoreSession};
-use streetlens_core::settings::{Settings, SettingsInput};
+use streetlens_core::settings::{Settings, SettingsInput, StoreLocation, StoreWish};
 use streetlens_core::sharing::wire::{DatasetReference, DestinationDataset};
 
 use crate::call::Call;
@@ -54,6 +55,11 @@ pub(crate) fn settings<'py>(py: Python<'py>, given: &Bound<'py, PyDict>) -> PyRe
     ] {
         values.set_item(name, url.as_ref().map(|url| url.as_str().trim_end_matches('/')))?;
     }
+    let store = match &settings.store {
+        StoreLocation::Memory => None,
+        StoreLocation::File(path) => Some(path),
+    };
+    values.set_item("store", store)?;
     Ok(values)
 }
 
@@ -66,8 +72,20 @@ fn resolve(py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Settings> {
         location: text("location")?,
         endpoint: text("endpoint")?,
         endpoints: given.get_item("endpoints")?.map_or(Ok(Vec::new()), |value| value.extract())?,
+        store: given.get_item("store")?.map_or(Ok(StoreWish::Default), |value| store_wish(&value))?,
     };
     Settings::resolve(&input).map_err(|error| to_python(py, error))
+}
+
+/// `None` is the default, `False` no store, anything else a path.
+pub(crate) fn store_wish(value: &Bound<'_, PyAny>) -> PyResult<StoreWish> {
+    if value.is_none() {
+        return Ok(StoreWish::Default);
+    }
+    if value.is_instance_of::<PyBool>() && !value.is_truthy()? {
+        return Ok(StoreWish::Memory);
+    }
+    Ok(StoreWish::File(value.extract::<PathBuf>()?))
 }
 
 /// Runs a query; the result is `(NativeTable, statistics)`.

@@ -68,8 +68,7 @@ impl Settings {
 
     /// [`Settings::resolve`] with the environment as an argument.
     pub fn resolve_with(input: &SettingsInput, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let variable =
-            |name: &str| environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let variable = filled_variable(environment);
         let project = input
             .project
             .clone()
@@ -133,6 +132,11 @@ pub fn ca_bundle_from_environment() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn from_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// A variable that is set to nothing is not set.
+fn filled_variable(environment: &dyn Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
+    |name| environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 fn ca_bundle(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {

@@ -181,26 +181,39 @@ def _is_typed_dict(kind: type[Any]) -> bool:
 
 
 def _enum(kind: type[enum.Enum], path: str) -> Json:
-    for member in kind:
-        if not isinstance(member.value, str):
-            problem = (
-                f"is the enum `{kind.__name__}`, whose `{member.name}` is `{member.value!r}` and not a text"
-            )
-            raise _refused(
-                path, problem, f'give its members texts, for example `{member.name} = "{member.value}"`'
-            )
-    schema = {"type": "string", "enum": [str(member.value) for member in kind]}
+    values = [member.value for member in kind]
+    schema = _choice(values)
+    if schema is None:
+        member = next(member for member in kind if not isinstance(member.value, str))
+        problem = (
+            f"is the enum `{kind.__name__}`, whose `{member.name}` is `{member.value!r}`: "
+            "its members are neither all texts nor all whole numbers"
+        )
+        raise _refused(
+            path, problem, f'give its members texts, for example `{member.name} = "{member.value}"`'
+        )
     return noted(schema, _documentation(kind))
 
 
 def _literal(values: tuple[Any, ...], path: str) -> Json:
-    texts = [value.value if isinstance(value, enum.Enum) else value for value in values]
-    for value in texts:
-        if value is not None and not isinstance(value, str):
-            problem = f"allows `{value!r}`, which is not a text"
-            raise _refused(path, problem, f'write it as a text: `Literal["{value}"]`')
-    schema = {"type": "string", "enum": [str(text) for text in texts if text is not None]}
-    return _nullable(schema) if None in texts else schema
+    plain = [value.value if isinstance(value, enum.Enum) else value for value in values]
+    allowed = [value for value in plain if value is not None]
+    schema = _choice(allowed)
+    if schema is None:
+        value = next(value for value in allowed if not isinstance(value, str))
+        problem = f"allows `{value!r}`, but its values are neither all texts nor all whole numbers"
+        raise _refused(path, problem, f'write it as a text: `Literal["{value}"]`')
+    return _nullable(schema) if None in plain else schema
+
+
+def _choice(values: list[Any]) -> Json | None:
+    """One of these texts or whole numbers; None if they are something else."""
+    if all(isinstance(value, str) for value in values):
+        return {"type": "string", "enum": [str(value) for value in values]}
+    # A `bool` is an `int` in Python, and not in JSON.
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return {"type": "integer", "enum": [int(value) for value in values]}
+    return None
 
 
 def _nullable(schema: Json) -> Json:

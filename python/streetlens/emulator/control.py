@@ -1,4 +1,4 @@
-"""The emulator's own routes: other processes add faults, read the request log, change tokens and models."""
+"""The emulator's own routes: other processes add faults, read the request log, change tokens, models and buckets."""
 
 from __future__ import annotations
 
@@ -59,13 +59,26 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
         try:
             wanted = await _object(request)
             _known(wanted, "enable", "disable")
-            enabled, disabled = (_names(wanted, key) for key in ("enable", "disable"))
+            enabled, disabled = (_names(wanted, key, "model") for key in ("enable", "disable"))
         except ValueError as error:
             return json_response({"error": str(error)}, status=400)
         for name in enabled:
             world.models.enable(name)
         for name in disabled:
             world.models.disable(name)
+        return json_response({})
+
+    async def change_buckets(request: web.Request) -> web.StreamResponse:
+        try:
+            wanted = await _object(request)
+            _known(wanted, "openToAgent", "closeToAgent")
+            opened, closed = (_names(wanted, key, "bucket") for key in ("openToAgent", "closeToAgent"))
+        except ValueError as error:
+            return json_response({"error": str(error)}, status=400)
+        for name in opened:
+            world.objects.open_to_agent(name)
+        for name in closed:
+            world.objects.close_to_agent(name)
         return json_response({})
 
     async def reset(_: web.Request) -> web.StreamResponse:
@@ -87,6 +100,7 @@ def routes(world: World) -> list[web.AbstractRouteDef]:
         web.delete("/emulator/requests", clear_requests),
         web.post("/emulator/tokens", change_tokens),
         web.post("/emulator/models", change_models),
+        web.post("/emulator/buckets", change_buckets),
     ]
 
 
@@ -102,10 +116,10 @@ def _change_tokens(world: World, wanted: dict[str, Any]) -> None:
     world.require_token = bool(wanted.get("required", world.require_token))
 
 
-def _names(wanted: dict[str, Any], key: str) -> list[str]:
+def _names(wanted: dict[str, Any], key: str, kind: str) -> list[str]:
     names = wanted.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{key} must be a list of model names, not {names!r}")
+        raise ValueError(f"{key} must be a list of {kind} names, not {names!r}")
     return names
 
 

@@ -96,6 +96,7 @@ class World:
         self.sharing.reset()
         self.tokens.reset()
         self.models.reset()
+        self.objects.open_to_agent()
         self.request_log.clear()
         self.require_token, subscribed = self._at_start
         if subscribed:

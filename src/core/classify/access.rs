@@ -104,7 +104,9 @@ impl ImageAccess {
         let shown = image.shown();
         let _file = acquire(&self.files, 1).await?;
         let data = match image {
-            ImageRef::Uri(text) => self.download(&GcsUri::parse(text)?).await?,
+            ImageRef::Uri(text) => {
+                self.download(&GcsUri::parse(text)?, cut.is_none() && mode == ImageMode::Auto).await?
+            }
             ImageRef::File(path) => read(path, &shown).await?,
             ImageRef::Bytes(data) => Bytes::copy_from_slice(data),
             ImageRef::Missing => return Err(image::missing()),
@@ -121,7 +123,8 @@ impl ImageAccess {
         image::inline(data, &shown)
     }
 
-    async fn download(&self, uri: &GcsUri) -> Result<Bytes> {
+    /// Fetches an object, which Gemini may have been refused before.
+    async fn download(&self, uri: &GcsUri, was_refused: bool) -> Result<Bytes> {
         match self.storage.download(uri).await {
             Ok(data) => {
                 self.buckets.downloaded(uri.bucket());
@@ -129,7 +132,12 @@ impl ImageAccess {
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 self.buckets.download_refused(uri.bucket());
-                Err(about(uri, error, Some("grant yourself `roles/storage.objectViewer` on the bucket")))
+                let hint = if was_refused {
+                    "Gemini may not read it either: grant its service agent or yourself `roles/storage.objectViewer` on the bucket"
+                } else {
+                    "grant yourself `roles/storage.objectViewer` on the bucket"
+                };
+                Err(about(uri, error, Some(hint)))
             }
             Err(error) if error.kind() == ErrorKind::Image => Err(about(uri, error, None)),
             Err(error) => Err(error),
@@ -226,4 +234,185 @@ fn about(uri: &GcsUri, error: Error, hint: Option<&str>) -> Error {
         named = named.with_hint(hint);
     }
     named.with_source(error)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::auth::StaticToken;
+    use crate::settings::{Settings, SettingsInput};
+    use crate::stack::Stack;
+    use crate::transport::{Request, Response, Transport};
+    use async_trait::async_trait;
+    use http::{HeaderMap, StatusCode};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A bucket `closed` that the caller may not read, and others, of which every object is the same picture.
+    #[derive(Default)]
+    pub(in crate::classify) struct Objects {
+        pub(in crate::classify) asked: Mutex<Vec<String>>,
+        picture: Mutex<Bytes>,
+        at_once: AtomicUsize,
+        most_at_once: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Transport for Objects {
+        async fn exchange(&self, request: &Request, _headers: &HeaderMap) -> Result<Response> {
+            let path = request.url[url::Position::BeforePath..].to_owned();
+            let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let (status, body) = match &path {
+                path if path.contains("/b/closed/") => {
+                    (403, Bytes::from_static(b"you do not have storage.objects.get access"))
+                }
+                path if path.contains("gone") => (404, Bytes::from_static(b"No such object")),
+                _ => (200, self.picture.lock().unwrap().clone()),
+            };
+            self.asked.lock().unwrap().push(path);
+            Ok(Response { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body })
+        }
+    }
+
+    /// Access to objects that are all this picture.
+    pub(in crate::classify) fn access_to(picture: Vec<u8>) -> (ImageAccess, Arc<Objects>) {
+        let objects = Arc::new(Objects { picture: Mutex::new(picture.into()), ..Objects::default() });
+        let stack = Stack::new(Arc::clone(&objects) as _, Arc::new(StaticToken::new("token")));
+        let input = SettingsInput { project: Some("my-project".into()), ..SettingsInput::default() };
+        let settings = Settings::resolve_with(&input, &|_| None).unwrap();
+        (ImageAccess::new(StorageClient::new(stack, &settings).unwrap()), objects)
+    }
+
+    /// A JPEG of this size.
+    pub(in crate::classify) fn jpeg(width: u32, height: u32) -> Vec<u8> {
+        let mut data = std::io::Cursor::new(Vec::new());
+        ::image::RgbImage::new(width, height).write_to(&mut data, ::image::ImageFormat::Jpeg).unwrap();
+        data.into_inner()
+    }
+
+    fn cut() -> Cut {
+        let bounds = PixelBox { left: 10.0, top: 10.0, right: 30.0, bottom: 20.0 };
+        Cut { bounds, margin: 0.0 }
+    }
+
+    fn sides(part: &ImagePart) -> (u32, u32) {
+        let ImagePart::Inline { data, mime_type } = part else { panic!("{part:?} does not go along") };
+        assert_eq!(mime_type, "image/jpeg");
+        let picture = ::image::load_from_memory(data).unwrap();
+        (picture.width(), picture.height())
+    }
+
+    #[tokio::test]
+    async fn an_object_is_fetched_by_its_escaped_name() {
+        let (access, objects) = access_to(jpeg(60, 50));
+        let uri = "gs://bucket/snap/v0/o1:0a:ff é+?.jpg";
+        let part = access.inline(ImageRef::Uri(uri), Some(cut()), ImageMode::Auto).await.unwrap();
+        assert_eq!(sides(&part), (20, 10));
+        let asked = objects.asked.lock().unwrap().clone();
+        assert_eq!(asked, ["/storage/v1/b/bucket/o/snap%2Fv0%2Fo1%3A0a%3Aff%20%C3%A9%2B%3F.jpg?alt=media"]);
+    }
+
+    #[tokio::test]
+    async fn an_image_small_enough_goes_along_byte_for_byte() {
+        let (access, _) = access_to(jpeg(60, 50));
+        let part = access.inline(ImageRef::Uri("gs://bucket/o.jpg"), None, ImageMode::Inline).await.unwrap();
+        assert_eq!(part, ImagePart::Inline { data: jpeg(60, 50).into(), mime_type: "image/jpeg".into() });
+    }
+
+    #[tokio::test]
+    async fn an_object_above_the_limit_is_scaled_down_and_a_file_only_when_asked() {
+        let mut large = jpeg(60, 50);
+        // What follows the end of a JPEG is no part of the picture.
+        large.resize(INLINE_LIMIT + 1, 0);
+        let (access, _) = access_to(large.clone());
+        let object = access.inline(ImageRef::Uri("gs://bucket/o.jpg"), None, ImageMode::Auto).await.unwrap();
+        assert_eq!(sides(&object), (60, 50));
+        let bytes = access.inline(ImageRef::Bytes(&large), None, ImageMode::Auto).await.unwrap_err();
+        assert!(bytes.message().contains("has 7001 kB, and Gemini takes 7000 kB along"), "{bytes}");
+        assert_eq!(sides(&access.inline(ImageRef::Bytes(&large), None, ImageMode::Inline).await.unwrap()), (60, 50));
+    }
+
+    #[tokio::test]
+    async fn an_object_the_caller_may_not_read_is_the_images_trouble_with_the_fix() {
+        let (access, _) = access_to(Vec::new());
+        let error = access.inline(ImageRef::Uri("gs://closed/o.jpg"), None, ImageMode::Inline).await.unwrap_err();
+        assert_eq!((error.kind(), error.details().status), (ErrorKind::Image, Some(403)));
+        assert!(error.message().starts_with("gs://closed/o.jpg: you do not have"), "{error}");
+        assert!(error.details().hint.as_deref().unwrap().contains("roles/storage.objectViewer"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_gone_is_named() {
+        let (access, _) = access_to(Vec::new());
+        let error =
+            access.inline(ImageRef::Uri("gs://bucket/gone.jpg"), Some(cut()), ImageMode::Auto).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Image, "gs://bucket/gone.jpg: No such object"));
+    }
+
+    #[tokio::test]
+    async fn a_file_too_large_is_refused_before_it_is_read() {
+        let path = std::env::temp_dir().join(format!("streetlens-{}.jpg", uuid::Uuid::new_v4()));
+        let file = std::fs::File::create(&path).unwrap();
+        // A file of holes: reading it would take a terabyte.
+        file.set_len(1_000_000_000_000).unwrap();
+        let (access, _) = access_to(Vec::new());
+        let error = access.inline(ImageRef::File(&path), Some(cut()), ImageMode::Auto).await.unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.message().contains("has 1000000 MB, and 30 MB are the most"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_files_are_held_at_a_time_and_all_memory_comes_back() {
+        let (access, objects) = access_to(jpeg(60, 50));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let access = access.clone();
+            tasks.spawn(async move {
+                access.inline(ImageRef::Uri("gs://bucket/o.jpg"), Some(cut()), ImageMode::Auto).await.map(drop)
+            });
+        }
+        assert!(tasks.join_all().await.into_iter().all(|result| result.is_ok()));
+        assert!(objects.most_at_once.load(Ordering::SeqCst) <= FILES_AT_A_TIME);
+        assert_eq!(access.files.available_permits(), FILES_AT_A_TIME);
+        assert_eq!(access.pixels.available_permits() as u64, LARGEST_DECODED);
+    }
+
+    #[tokio::test]
+    async fn an_image_waits_until_there_is_memory_for_its_pixels() {
+        let (access, _) = access_to(jpeg(60, 50));
+        let taken = acquire(&access.pixels, usize::try_from(LARGEST_DECODED).unwrap() - 17_999).await.unwrap();
+        // 60 x 50 pixels take 9,000 bytes decoded, and as much for the crop.
+        let mut waiting = Box::pin(access.inline(ImageRef::Uri("gs://bucket/o.jpg"), Some(cut()), ImageMode::Auto));
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+        assert!(early.is_err(), "it did not wait");
+        drop(taken);
+        assert_eq!(sides(&waiting.await.unwrap()), (20, 10));
+    }
+
+    #[tokio::test]
+    async fn a_request_keeps_what_its_images_take_and_gives_the_rest_back() {
+        let (access, _) = access_to(Vec::new());
+        let mut room = access.room(4).await.unwrap();
+        assert_eq!(access.room.available_permits(), ROOM - 37_333_336);
+        room.shrink_to(3_000);
+        assert_eq!(access.room.available_permits(), ROOM - 4_000);
+        drop(room);
+        assert_eq!(access.room.available_permits(), ROOM);
+        assert!(access.room(1_000_000).await.unwrap().permit.is_some(), "more than there is must not wait for ever");
+        assert!(access.room(0).await.unwrap().permit.is_none());
+    }
+
+    #[test]
+    fn only_gemini_refusing_an_image_is_a_refusal_of_its_bucket() {
+        let error = |kind, service, status| Error::new(kind, "").with_service(service, status);
+        assert!(ImageAccess::is_refusal(&error(ErrorKind::Image, "Gemini", 403)));
+        assert!(ImageAccess::is_refusal(&error(ErrorKind::PermissionDenied, "Gemini", 403)));
+        assert!(!ImageAccess::is_refusal(&error(ErrorKind::Image, "Gemini", 404)));
+        assert!(!ImageAccess::is_refusal(&error(ErrorKind::Image, "Cloud Storage", 403)));
+        let of_all = error(ErrorKind::PermissionDenied, "Gemini", 403).with_scope(crate::error::Scope::Run);
+        assert!(!ImageAccess::is_refusal(&of_all));
+    }
 }

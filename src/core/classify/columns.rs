@@ -4,6 +4,7 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Field, Fields, Schema};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::answers::RESULT_COLUMNS;
@@ -30,15 +31,18 @@ impl AnswerSchema {
         if labels.is_empty() {
             return refused("the list of labels is empty".to_owned());
         }
+        let mut known = HashSet::new();
         for (position, label) in labels.iter().enumerate() {
             if label.trim().is_empty() {
                 return refused(format!("label {} is empty", position + 1));
             }
-            if labels[..position].contains(label) {
+            if !known.insert(label.as_str()) {
                 return refused(format!("the label `{label}` is listed twice"));
             }
         }
-        Ok(Self::Object(Shape::labels(CLASSIFICATION, labels)))
+        let shape = Shape::labels(CLASSIFICATION, labels);
+        shape.check_size("$")?;
+        Ok(Self::Object(shape))
     }
 
     /// After a JSON Schema as text; errors call the whole of it `root`.
@@ -73,6 +77,15 @@ impl AnswerSchema {
         match self {
             Self::Text => None,
             Self::Object(shape) => Some(shape.clone()),
+        }
+    }
+
+    /// What may go wrong with the schema without being sure to; `root` names the whole of it.
+    #[must_use]
+    pub fn warnings(&self, root: &str) -> Vec<String> {
+        match self {
+            Self::Text => Vec::new(),
+            Self::Object(shape) => shape.warnings(root),
         }
     }
 

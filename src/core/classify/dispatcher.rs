@@ -1,4 +1,5 @@
-//! One dispatcher sends every row: it asks the limiter when the next may go, and decides what becomes of those that return.
+//! One dispatcher sends every row, one by one, whenever all who have a say in it agree: the limiter, the budgets, and the
+//! state of the service. What becomes of those that return is in `landing`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,17 +7,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::answers::Row;
-use super::commit::{Committer, Paid};
+use super::budget::Reservation;
+use super::commit::Committer;
 use super::control::Control;
 use super::feed::{Fed, Feed};
-use super::flights::{Flight, Flights, Landed, Purpose};
-use super::limiter::{Limiter, Limits, Verdict};
+use super::flights::{Flights, Purpose};
+use super::limiter::{Limiter, Ticket, Verdict};
+use super::policies::{Orders, Policies};
 use super::queue::{Pending, Queue};
-use super::work::{Answered, Attempt, Earlier, Work};
+use super::work::Work;
 use crate::error::{Error, ErrorKind, Result};
-use crate::gemini::Usage;
-use crate::retry::{Clock, RetryPolicy, SystemClock};
-use crate::store::Store;
+use crate::retry::{Clock, Permit, Retry, SystemClock};
 
 /// Rows looked at before the dispatcher lets others run and hears what came back.
 const ROWS_AT_A_TIME: usize = 256;
@@ -27,60 +28,55 @@ const ANSWERS_NOT_KEPT: usize = 4_096;
 /// How long a run that ends early waits for the answers under way, which are paid for.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
-/// What a run is to do with its rows.
-pub(super) struct Orders {
-    pub(super) limits: Limits,
-    pub(super) policy: RetryPolicy,
-    pub(super) store: Store,
-    pub(super) refresh: bool,
-}
-
 /// Sends the rows of one run.
 pub(super) struct Dispatcher {
-    work: Arc<Work>,
-    limiter: Limiter,
-    queue: Queue,
-    flights: Flights,
+    pub(super) work: Arc<Work>,
+    pub(super) limiter: Limiter,
+    pub(super) policies: Policies,
+    pub(super) queue: Queue,
+    pub(super) flights: Flights,
+    pub(super) committer: Committer,
     feed: mpsc::Receiver<Result<Vec<Fed>>>,
     is_fed: bool,
-    committer: Committer,
     control: watch::Receiver<Control>,
-    policy: RetryPolicy,
     started: Instant,
 }
 
 /// How a run ended that no error stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Every row has an outcome.
     Complete,
     /// It was cancelled.
     Cancelled,
+    /// Its budget was spent; why, for the rows that were not sent.
+    Spent(String),
 }
 
 /// When to look for rows again.
 enum Next {
     At(Instant),
     AfterNews,
+    Never(Ending),
 }
 
 impl Dispatcher {
-    pub(super) fn new(work: Arc<Work>, orders: Orders, control: watch::Receiver<Control>) -> Self {
-        let Orders { limits, policy, store, refresh } = orders;
-        let feed = Feed { work: Arc::clone(&work), store: store.clone(), refresh }.start();
-        let committer = Committer::start(Arc::clone(&work), store);
-        Self {
-            limiter: Limiter::new(&limits),
+    pub(super) fn new(work: Arc<Work>, orders: Orders, control: watch::Receiver<Control>) -> Result<Self> {
+        let policies = Policies::new(&orders, &work)?;
+        let feed = Feed { work: Arc::clone(&work), store: orders.store.clone(), refresh: orders.refresh }.start();
+        let committer = Committer::start(Arc::clone(&work), orders.store);
+        Ok(Self {
+            limiter: Limiter::new(&orders.limits),
             queue: Queue::default(),
-            flights: Flights::default(),
+            flights: Flights::new(policies.hedge.is_some()),
+            policies,
             feed,
             is_fed: false,
             committer,
             control,
-            policy,
             started: Instant::now(),
             work,
-        }
+        })
     }
 
     /// Ends when every row has an outcome, when it is told to, or with the first error that every row would meet.
@@ -116,11 +112,17 @@ impl Dispatcher {
                 return Ok(Ending::Cancelled);
             }
             let next = self.send()?;
+            let hedge_at = self.hedge();
             self.tell();
             if self.is_done() {
                 return Ok(Ending::Complete);
             }
-            self.hear(next).await?;
+            let at = match next {
+                Next::Never(ending) => return Ok(ending),
+                Next::At(at) => Some(hedge_at.map_or(at, |hedge_at| at.min(hedge_at))),
+                Next::AfterNews => hedge_at,
+            };
+            self.hear(at).await?;
         }
     }
 
@@ -129,17 +131,13 @@ impl Dispatcher {
     }
 
     /// Waits for whatever comes first.
-    async fn hear(&mut self, next: Next) -> Result<()> {
-        let at = match next {
-            Next::At(instant) => Some(instant),
-            Next::AfterNews => None,
-        };
+    async fn hear(&mut self, at: Option<Instant>) -> Result<()> {
+        let wait = at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
             changed = self.control.changed() => {
                 if changed.is_err() {
-                    // Nobody holds the run any more, and so nobody would see its answers.
-                    return Err(Error::new(ErrorKind::Cancelled, "the run was dropped"));
+                    return Err(Error::new(ErrorKind::Cancelled, "nobody holds the run any more"));
                 }
                 self.obey();
             }
@@ -154,8 +152,7 @@ impl Dispatcher {
                 Some(lot) => self.add(lot?)?,
                 None => self.is_fed = true,
             },
-            () = SystemClock.sleep(at.unwrap_or_else(Instant::now).saturating_duration_since(Instant::now())),
-                if at.is_some() => {}
+            () = SystemClock.sleep(wait), if at.is_some() => {}
         }
         Ok(())
     }
@@ -190,131 +187,104 @@ impl Dispatcher {
         }
         for _ in 0..ROWS_AT_A_TIME {
             let now = Instant::now();
-            let Some(pending) = self.queue.pop(now) else {
+            let Some(mut pending) = self.queue.pop(now) else {
                 return Ok(self.queue.next_at().map_or(Next::AfterNews, Next::At));
             };
-            match self.limiter.ask(now - self.started) {
-                Verdict::Go(ticket) => self.start(pending, ticket, now),
-                Verdict::NotBefore(at) => {
+            if let Some(error) = self.policies.trouble.broken_bucket_of(&self.work, pending.row) {
+                self.work.outcomes.finish([(pending.row, Row::from_error(&error))]);
+                continue;
+            }
+            if let Retry::NotBefore(at) = self.policies.may_retry(&mut pending, self.since_start(now)) {
+                self.queue.push(pending, self.started + at);
+                continue;
+            }
+            match self.clearance(now) {
+                Clearance::Go(ticket, reserved) => self.start(pending, ticket, reserved, now),
+                Clearance::NotNow(next) => {
                     self.queue.put_back(pending);
-                    return Ok(Next::At(self.started + at));
-                }
-                Verdict::Full => {
-                    self.queue.put_back(pending);
-                    return Ok(Next::AfterNews);
+                    return Ok(next);
                 }
             }
         }
         Ok(Next::At(Instant::now()))
     }
 
-    fn start(&mut self, mut pending: Pending, ticket: super::limiter::Ticket, now: Instant) {
+    /// Asks everyone who has a say in whether a request may go.
+    fn clearance(&mut self, now: Instant) -> Clearance {
+        let since_start = self.since_start(now);
+        let permit = self.policies.outage.ask(since_start);
+        if let Permit::NotBefore(at) = permit {
+            return Clearance::NotNow(Next::At(self.started + at));
+        }
+        let Ok(reserved) = self.policies.reserve() else {
+            let ending = self.policies.spent().map(Ending::Spent);
+            return Clearance::NotNow(ending.map_or(Next::AfterNews, Next::Never));
+        };
+        let next = match self.limiter.ask(since_start) {
+            Verdict::Go(ticket) => {
+                if permit == Permit::Probe {
+                    self.policies.outage.probed(since_start);
+                }
+                return Clearance::Go(ticket, reserved);
+            }
+            Verdict::NotBefore(at) => Next::At(self.started + at),
+            Verdict::Full => Next::AfterNews,
+        };
+        self.policies.release(reserved);
+        Clearance::NotNow(next)
+    }
+
+    fn start(&mut self, mut pending: Pending, ticket: Ticket, reserved: Option<Reservation>, now: Instant) {
         pending.first_sent.get_or_insert(now);
         self.work.outcomes.progress().sent(pending.attempts > 0);
+        self.policies.sent();
         let work = Arc::clone(&self.work);
-        let (row, body) = (pending.row as usize, pending.body.take());
+        let (row, body, place) = (pending.row as usize, pending.body.take(), ticket.place());
         let earlier = pending
             .earlier
             .as_ref()
             .map(|earlier| (earlier.row.text.as_deref().unwrap_or_default().to_owned(), earlier.problem.clone()));
-        let attempt = async move { work.attempt(row, body, earlier, 0).await };
-        self.flights.start(Purpose::Row(pending), ticket, 0, now, attempt);
+        let attempt = async move { work.attempt(row, body, earlier, place).await };
+        self.flights.start(Purpose::Row(pending), ticket, reserved, now, attempt);
     }
 
-    fn tell(&self) {
-        let waiting = self.limiter.is_waiting_on_quota(self.started.elapsed());
-        self.work.outcomes.progress().limited(self.limiter.concurrency(), waiting);
+    /// Sends second requests for the slowest; tells when to look again.
+    fn hedge(&mut self) -> Option<Instant> {
+        let age = self.policies.hedge.as_ref()?.delay()?;
+        let now = Instant::now();
+        while let Some((first, pending)) = self.flights.slowest(age, now) {
+            let row = pending.row as usize;
+            if !self.policies.allows_hedge() {
+                return None;
+            }
+            let Clearance::Go(ticket, reserved) = self.clearance(now) else {
+                return None;
+            };
+            self.policies.hedged();
+            self.work.outcomes.progress().sent(false);
+            let (work, place) = (Arc::clone(&self.work), ticket.place());
+            let attempt = async move { work.attempt(row, None, None, place).await };
+            self.flights.start_twin(first, ticket, reserved, now, attempt);
+        }
+        self.flights.next_at(age)
     }
 
-    fn take_in(&mut self, landed: Landed) -> Result<()> {
-        self.work.outcomes.progress().returned();
-        let Landed { flight, attempt } = landed;
-        let Flight { purpose, ticket, .. } = flight;
-        let Purpose::Row(mut pending) = purpose else { return Ok(()) };
-        match attempt {
-            Err(cause) => {
-                self.limiter.failed();
-                let error = Error::new(ErrorKind::Internal, format!("the row's task ended unexpectedly: {cause}"));
-                self.give_up(pending.row, error)
-            }
-            Ok(Attempt::Unsent(error)) => {
-                self.limiter.unsent(&ticket);
-                self.work.outcomes.progress().unsent();
-                self.give_up(pending.row, error)
-            }
-            Ok(Attempt::Answered(answered)) => {
-                self.limiter.answered(&ticket, tokens(&answered.row.usage));
-                self.answered(pending, *answered);
-                Ok(())
-            }
-            Ok(Attempt::Failed(error, body)) => {
-                pending.body = body;
-                let now = Instant::now();
-                if let Some(wait) = self.wait_after(&mut pending, &ticket, &error, now) {
-                    self.queue.push(pending, now + wait);
-                    return Ok(());
-                }
-                // The refusal that ends a row is what became of it.
-                pending.attempts += u32::from(error.kind() == ErrorKind::Throttled);
-                self.give_up(pending.row, error.with_attempts(pending.attempts))
-            }
+    fn tell(&mut self) {
+        let now = self.since_start(Instant::now());
+        let is_waiting = self.limiter.is_waiting_on_quota(now);
+        self.work.outcomes.progress().limited(self.limiter.concurrency(), is_waiting);
+        if let Some(note) = self.policies.outage.note(now) {
+            self.work.outcomes.note(note);
         }
     }
 
-    fn answered(&mut self, mut pending: Pending, mut answered: Answered) {
-        pending.attempts += 1;
-        let asked_once = pending.earlier.is_none();
-        if let Some(problem) = self.work.worth_asking_again(&answered.row).filter(|_| asked_once) {
-            let row = answered.row;
-            pending.earlier = Some(Box::new(Earlier { row, problem }));
-            self.queue.push(pending, Instant::now());
-            return;
-        }
-        if let Some(earlier) = pending.earlier.take() {
-            answered.row = earlier.and_then(answered.row);
-        }
-        answered.row.attempts = pending.attempts;
-        answered.row.latency_ms = pending.first_sent.map(|sent| sent.elapsed().as_secs_f64() * 1_000.0);
-        let answer = self.work.stored(pending.row as usize, &answered, 0);
-        self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: answered.row, answer });
-    }
-
-    /// How long a row waits for its next attempt; `None` when it has had enough of them.
-    fn wait_after(
-        &mut self,
-        pending: &mut Pending,
-        ticket: &super::limiter::Ticket,
-        error: &Error,
-        now: Instant,
-    ) -> Option<Duration> {
-        let elapsed = pending.first_sent.map_or(Duration::ZERO, |sent| now - sent);
-        if error.kind() == ErrorKind::Throttled {
-            // Being asked to slow down is no failure of the row: only its deadline ends that.
-            self.work.outcomes.progress().refused();
-            let asked = error.details().retry_after;
-            self.limiter.throttled(ticket, now - self.started, asked);
-            let wait = asked.unwrap_or_default();
-            return (elapsed + wait < self.policy.deadline).then_some(wait);
-        }
-        self.limiter.failed();
-        pending.attempts += 1;
-        let wait = self.policy.next_wait(error, pending.attempts, pending.attempts, elapsed, SystemClock.chance());
-        tracing::debug!(row = pending.row, attempts = pending.attempts, ?wait, %error, "an attempt failed");
-        wait
-    }
-
-    /// The row's outcome is the error, and so is the run's when every row would meet it.
-    fn give_up(&mut self, row: u32, error: Error) -> Result<()> {
-        self.work.outcomes.finish([(row, Row::from_error(&error))]);
-        if error.stops_the_run() { Err(error) } else { Ok(()) }
+    pub(super) fn since_start(&self, now: Instant) -> Duration {
+        now - self.started
     }
 }
 
-/// What counts against a quota of tokens.
-fn tokens(usage: &Usage) -> Option<f64> {
-    let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
-    usage.input_tokens?;
-    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
-    let sum = (count(usage.input_tokens) + count(usage.output_tokens) + count(usage.thinking_tokens)) as f64;
-    Some(sum)
+/// Whether a request may go.
+enum Clearance {
+    Go(Ticket, Option<Reservation>),
+    NotNow(Next),
 }

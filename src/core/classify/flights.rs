@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
+use super::budget::Reservation;
 use super::limiter::Ticket;
 use super::queue::Pending;
 use super::work::Attempt;
@@ -25,7 +26,7 @@ pub(super) struct Flights {
 pub(super) struct Flight {
     pub(super) purpose: Purpose,
     pub(super) ticket: Ticket,
-    pub(super) reserved: u64,
+    pub(super) reserved: Option<Reservation>,
     pub(super) sent: Instant,
     /// The other request for the same row.
     pub(super) twin: Option<Id>,
@@ -60,7 +61,7 @@ impl Flights {
         &mut self,
         purpose: Purpose,
         ticket: Ticket,
-        reserved: u64,
+        reserved: Option<Reservation>,
         now: Instant,
         attempt: impl Future<Output = Attempt> + Send + 'static,
     ) -> Id {
@@ -78,7 +79,7 @@ impl Flights {
         &mut self,
         first: Id,
         ticket: Ticket,
-        reserved: u64,
+        reserved: Option<Reservation>,
         now: Instant,
         attempt: impl Future<Output = Attempt> + Send + 'static,
     ) {

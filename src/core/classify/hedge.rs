@@ -87,13 +87,19 @@ impl Hedge {
         (self.latencies.total >= ENOUGH).then(|| self.latencies.quantile(QUICK).max(SHORTEST))
     }
 
-    /// Whether a second request may go out now; if so, it is accounted for.
-    pub fn may_hedge(&mut self, dollars: f64) -> bool {
+    /// Whether a second request may go out now.
+    #[must_use]
+    pub fn allows(&self, dollars: f64) -> bool {
         let mut after = self.hedged;
         after.add(dollars);
-        let allowed = after.is_within(self.share, self.sent);
+        after.is_within(self.share, self.sent)
+    }
+
+    /// Whether a second request may go out now; if so, it is accounted for.
+    pub fn may_hedge(&mut self, dollars: f64) -> bool {
+        let allowed = self.allows(dollars);
         if allowed {
-            self.hedged = after;
+            self.hedged.add(dollars);
         }
         allowed
     }

@@ -40,6 +40,33 @@ pub(super) enum ImageRef<'a> {
 }
 
 impl ImageSource {
+    /// The image as part of an example: one in Cloud Storage by its URI, another along. Reads a file; calls nothing.
+    pub fn example(&self) -> Result<ImagePart> {
+        let image = self.as_ref();
+        image.check()?;
+        match image {
+            ImageRef::Uri(text) => {
+                let uri = GcsUri::parse(text)?;
+                let mime_type = match uri.extension().map(media_type_of) {
+                    Some(MediaType::Supported(name)) => name,
+                    // The data set holds JPEG only.
+                    _ => "image/jpeg",
+                };
+                Ok(ImagePart::Uri { uri: uri.to_string(), mime_type: mime_type.to_owned() })
+            }
+            ImageRef::File(path) => {
+                let shown = image.shown();
+                let data = std::fs::read(path).map_err(|cause| {
+                    Error::new(ErrorKind::Image, format!("the file `{shown}` cannot be read: {cause}"))
+                        .with_source(cause)
+                })?;
+                inline(data.into(), &shown)
+            }
+            ImageRef::Bytes(data) => inline(Bytes::copy_from_slice(data), &image.shown()),
+            ImageRef::Missing => Err(missing()),
+        }
+    }
+
     pub(super) fn as_ref(&self) -> ImageRef<'_> {
         match self {
             Self::Uri(text) => ImageRef::Uri(text),

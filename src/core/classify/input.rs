@@ -175,6 +175,20 @@ impl Input {
         self.buckets(row).into_iter().next()
     }
 
+    /// The bucket that all images are in, where that is so.
+    #[must_use]
+    pub fn sole_bucket(&self) -> Option<String> {
+        let first = self.bucket(0).filter(|_| !self.is_empty())?;
+        let is_in_first = |row| self.buckets(row).iter().all(|bucket| *bucket == first);
+        (0..self.len()).all(is_in_first).then_some(first)
+    }
+
+    /// Images of a row.
+    #[must_use]
+    pub fn views_of(&self, row: usize) -> usize {
+        self.sources(row).len()
+    }
+
     /// What to do with a row that Gemini refused for an image it may not read, see [`ImageAccess::is_refusal`]. To be
     /// asked once for each row.
     #[must_use]
@@ -305,5 +319,213 @@ mod tests {
         let batch = RecordBatch::new_empty(Arc::clone(&schema));
         let error = Input::from_table(&schema, &[batch], "gcs_uri").unwrap_err();
         assert!(error.to_string().contains("`uri`"), "{error}");
+    }
+
+    use super::super::access::tests::{access_to, jpeg};
+    use super::super::image_options::Crop;
+    use arrow_array::{ArrayRef, Float64Array, StructArray};
+
+    fn structure(members: Vec<(&str, ArrayRef)>) -> ArrayRef {
+        Arc::new(StructArray::try_from(members).unwrap())
+    }
+
+    /// Observations of `asset_id`, with boxes from (10, 10) to this side.
+    fn observations(rows: &[(Option<&str>, &str, Option<f64>)]) -> Input {
+        let lows: ArrayRef = Arc::new(Float64Array::from(vec![10.0; rows.len()]));
+        let highs: ArrayRef = Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>());
+        let corner = |values: &ArrayRef| structure(vec![("x", Arc::clone(values)), ("y", Arc::clone(values))]);
+        let headings: ArrayRef =
+            Arc::new(Float64Array::from_iter_values((0_u32..).take(rows.len()).map(|row| f64::from(row) * 131.6)));
+        let columns: [(&str, ArrayRef); 5] = [
+            ("asset_id", Arc::new(rows.iter().map(|row| Some(row.1)).collect::<StringArray>())),
+            ("gcs_uri", Arc::new(rows.iter().map(|row| row.0).collect::<StringArray>())),
+            ("bbox", structure(vec![("lo", corner(&lows)), ("hi", corner(&highs))])),
+            ("capture_time", Arc::new(StringArray::from(vec!["2023-05-01 12:00:00"; rows.len()]))),
+            ("camera_pose", structure(vec![("heading", headings)])),
+        ];
+        let table =
+            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).unwrap();
+        Input::from_table(&table.schema(), &[table], "gcs_uri").unwrap()
+    }
+
+    fn two_views() -> Input {
+        observations(&[(Some("gs://one/a.jpg"), "t1", Some(20.0)), (Some("gs://two/b.jpg"), "t1", Some(30.0))])
+    }
+
+    fn by_asset() -> ImageOptions {
+        ImageOptions { group_by: Some("asset_id".into()), ..ImageOptions::default() }
+    }
+
+    fn cropped() -> ImageOptions {
+        ImageOptions { crop: Some(Crop { column: "bbox".into(), margin: 0.0 }), ..ImageOptions::default() }
+    }
+
+    fn captions(input: Input, prompt: &str) -> Vec<Option<String>> {
+        let prompt = Prompt::parse(prompt, input.table().schema_ref()).unwrap();
+        let input = input.with_captions_for(&prompt);
+        (0..2).map(|place| input.caption(input.sources(0)[place], place, 2)).collect()
+    }
+
+    #[tokio::test]
+    async fn the_views_of_an_asset_make_one_row_best_first() {
+        let input = two_views().with_options(by_asset()).unwrap();
+        let (access, _) = access_to(Vec::new());
+        let views = input.views(0, &access).await.unwrap();
+        let uris: Vec<String> = views
+            .into_iter()
+            .map(|view| match view.image {
+                ImagePart::Uri { uri, .. } => uri,
+                ImagePart::Inline { .. } => panic!("an image goes along"),
+            })
+            .collect();
+        assert_eq!(uris, ["gs://two/b.jpg", "gs://one/a.jpg"]);
+        assert_eq!((input.len(), input.shown(0), input.bucket(0)), (1, "gs://two/b.jpg".into(), Some("two".into())));
+    }
+
+    #[test]
+    fn captions_tell_what_the_prompt_speaks_of() {
+        let plain = two_views().with_options(by_asset()).unwrap();
+        let first = |prompt: &str| captions(plain.clone(), prompt)[0].clone().unwrap();
+        assert_eq!(first("What is it?"), "View 1 of 2");
+        assert_eq!(first("As of {capture_time}?"), "View 1 of 2, captured 2023-05-01");
+        assert_eq!(first("{capture_time} {camera_pose}?"), "View 1 of 2, captured 2023-05-01, camera heading 132°");
+    }
+
+    #[tokio::test]
+    async fn a_single_view_has_no_caption() {
+        let (access, _) = access_to(Vec::new());
+        let views = two_views().views(0, &access).await.unwrap();
+        assert_eq!((views.len(), views[0].caption.as_ref()), (1, None));
+    }
+
+    #[tokio::test]
+    async fn a_row_is_cropped_to_its_own_box() {
+        let input = two_views().with_options(cropped()).unwrap();
+        let (access, _) = access_to(jpeg(100, 100));
+        let mut widths = Vec::new();
+        for row in 0..2 {
+            let views = input.views(row, &access).await.unwrap();
+            let ImagePart::Inline { data, .. } = &views[0].image else { panic!("it does not go along") };
+            widths.push(::image::load_from_memory(data).unwrap().width());
+        }
+        assert_eq!(widths, [10, 20]);
+    }
+
+    #[test]
+    fn a_row_without_a_box_is_an_image_error_and_never_the_whole_image() {
+        let rows = [(Some("gs://one/a.jpg"), "t1", None), (Some("gs://one/b.jpg"), "t2", Some(10.0))];
+        let input = observations(&rows).with_options(cropped()).unwrap();
+        let problem = |row| input.check(row).map_err(|error| (error.kind(), error.message().to_owned())).unwrap_err();
+        assert_eq!(
+            problem(0),
+            (ErrorKind::Image, "gs://one/a.jpg: there is no box in the column `bbox` to crop to".into())
+        );
+        assert!(
+            problem(1).1.contains("the box (10, 10) to (10, 10) in the column `bbox` is empty"),
+            "{:?}",
+            problem(1)
+        );
+    }
+
+    #[test]
+    fn of_an_asset_only_views_that_can_be_sent_are() {
+        let rows = [
+            (None, "t1", Some(90.0)),
+            (Some("gs://one/b.jpg"), "t1", None),
+            (Some("gs://one/c.jpg"), "t1", Some(20.0)),
+        ];
+        let whole = observations(&rows).with_options(by_asset()).unwrap();
+        assert_eq!(whole.sources(0), [2, 1]);
+        let cropped = observations(&rows).with_options(ImageOptions { crop: cropped().crop, ..by_asset() }).unwrap();
+        assert_eq!(cropped.sources(0), [2]);
+        assert!(cropped.check(0).is_ok());
+    }
+
+    #[test]
+    fn the_identity_tells_apart_what_is_asked_about_differently() {
+        let of = |input: Input| input.identity(0).unwrap();
+        assert_eq!(of(two_views()), "gs://one/a.jpg");
+        let inline = ImageOptions { mode: ImageMode::Inline, ..ImageOptions::default() };
+        assert_eq!(of(two_views().with_options(inline).unwrap()), "gs://one/a.jpg");
+        assert_eq!(
+            of(two_views().with_options(cropped()).unwrap()),
+            "gs://one/a.jpg box (10, 10) to (20, 20) margin 0"
+        );
+        let grouped = of(two_views().with_options(by_asset()).unwrap());
+        assert_eq!(grouped, "gs://two/b.jpg caption View 1 of 2\ngs://one/a.jpg caption View 2 of 2");
+    }
+
+    #[test]
+    fn bytes_and_files_are_known_by_their_content() {
+        let path = std::env::temp_dir().join(format!("streetlens-{}.jpg", uuid::Uuid::new_v4()));
+        std::fs::write(&path, b"abc").unwrap();
+        let images = vec![ImageSource::File(path.clone()), ImageSource::Bytes(bytes::Bytes::from_static(b"abc"))];
+        let input = Input::from_list(images).unwrap();
+        let abc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((input.identity(0).unwrap().as_str(), input.identity(1).unwrap().as_str()), (abc, abc));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(input.identity(0).unwrap(), abc, "a file is read once");
+    }
+
+    #[tokio::test]
+    async fn what_gemini_may_not_read_is_sent_along_from_then_on() {
+        let (access, objects) = access_to(jpeg(60, 50));
+        let input = Input::from_uris(StringArray::from(vec!["gs://private/a.jpg", "gs://private/b.jpg"])).unwrap();
+        let is_inline = |views: &[View]| matches!(views[0].image, ImagePart::Inline { .. });
+        assert!(!is_inline(&input.views(0, &access).await.unwrap()));
+        assert_eq!(input.after_refusal(0, &access), Next::SendInline);
+        assert!(is_inline(&input.views(0, &access).await.unwrap()));
+        assert!(is_inline(&input.views(1, &access).await.unwrap()));
+        assert_eq!(objects.asked.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_bucket_nobody_may_read_is_given_up_after_a_few_rows() {
+        let (access, objects) = access_to(Vec::new());
+        let uris: StringArray = (0..10).map(|row| Some(format!("gs://closed/{row}.jpg"))).collect();
+        let input = Input::from_uris(uris).unwrap();
+        for row in 0..10 {
+            if input.after_refusal(row, &access) == Next::SendInline {
+                assert_eq!(input.views(row, &access).await.unwrap_err().kind(), ErrorKind::Image);
+            }
+        }
+        assert_eq!(objects.asked.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_mode_that_was_asked_for_is_not_left() {
+        let (access, _) = access_to(Vec::new());
+        let uri = ImageOptions { mode: ImageMode::Uri, ..ImageOptions::default() };
+        assert_eq!(two_views().with_options(uri).unwrap().after_refusal(0, &access), Next::GiveUp);
+        assert_eq!(two_views().with_options(cropped()).unwrap().after_refusal(0, &access), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_bucket_whose_images_were_read_is_not_left_for_one_object() {
+        let (access, _) = access_to(Vec::new());
+        let input = two_views();
+        input.accepted(0, &access);
+        assert_eq!(input.after_refusal(0, &access), Next::GiveUp);
+        assert_eq!(input.after_refusal(1, &access), Next::SendInline);
+    }
+
+    #[test]
+    fn a_column_of_contents_holds_images_too() {
+        let contents: ArrayRef = Arc::new(arrow_array::BinaryArray::from(vec![Some(&b"12345"[..]), None]));
+        let table = RecordBatch::try_from_iter_with_nullable([("picture", contents, true)]).unwrap();
+        let input = Input::from_table(&table.schema(), &[table], "picture").unwrap();
+        assert_eq!((input.shown(0), input.bucket(0)), ("5 bytes".to_owned(), None));
+        assert!(input.check(0).is_ok() && input.check(1).is_err());
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_by_name() {
+        let none = two_views().with_options(ImageOptions { max_images: 0, ..by_asset() });
+        assert!(none.unwrap_err().message().contains("`max_images=0`"));
+        let crop = Some(Crop { column: "bbox".into(), margin: f64::NAN });
+        let margin = two_views().with_options(ImageOptions { crop, ..ImageOptions::default() });
+        assert!(margin.unwrap_err().message().contains("`crop_margin=NaN`"));
+        let unknown = two_views().with_options(ImageOptions { group_by: Some("pole".into()), ..by_asset() });
+        assert!(unknown.unwrap_err().message().contains("no column `pole` to group by"));
     }
 }

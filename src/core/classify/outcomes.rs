@@ -27,6 +27,7 @@ struct State {
     waiting: HashMap<u32, Vec<u32>>,
     names: Vec<Arc<str>>,
     why_skipped: String,
+    notes: Vec<String>,
     is_over: bool,
 }
 
@@ -47,6 +48,7 @@ impl Outcomes {
             waiting: HashMap::new(),
             names: Vec::new(),
             why_skipped: "the run has not come to this row yet".to_owned(),
+            notes: Vec::new(),
             is_over: false,
         };
         Self { state: Mutex::new(state), progress: Progress::new(rows), news: Notify::new() }
@@ -102,6 +104,21 @@ impl Outcomes {
         state.is_over = true;
         drop(state);
         self.news.notify_waiters();
+    }
+
+    /// Something that the user should hear.
+    pub(super) fn note(&self, note: String) {
+        self.state().notes.push(note);
+    }
+
+    /// What the user should hear and has not heard yet.
+    pub(super) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().notes)
+    }
+
+    /// Rows without an outcome.
+    pub(super) fn missing(&self) -> usize {
+        self.state().rows.iter().filter(|row| row.is_none()).count()
     }
 
     pub(super) fn has_outcome(&self, row: u32) -> bool {

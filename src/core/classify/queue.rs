@@ -22,11 +22,24 @@ pub(super) struct Pending {
     pub(super) first_sent: Option<Instant>,
     /// How often it was sent and not refused for the quota.
     pub(super) attempts: u32,
+    /// Whether its last attempt failed, so that the next one is a retry.
+    pub(super) has_failed: bool,
+    /// Whether its image goes along because Gemini may not read it.
+    pub(super) goes_along: bool,
 }
 
 impl Pending {
     pub(super) fn new(row: u32, key: Key) -> Self {
-        Self { row, key, body: None, earlier: None, first_sent: None, attempts: 0 }
+        Self {
+            row,
+            key,
+            body: None,
+            earlier: None,
+            first_sent: None,
+            attempts: 0,
+            has_failed: false,
+            goes_along: false,
+        }
     }
 }
 

@@ -128,3 +128,68 @@ fn moments(values: &ArrayRef) -> Option<TimestampMicrosecondArray> {
 fn value(values: &Float64Array, row: usize) -> Option<f64> {
     values.is_valid(row).then(|| values.value(row))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{Decimal128Array, Int64Array, StringArray, StructArray};
+    use arrow_buffer::NullBuffer;
+    use arrow_schema::{Field, Fields, Schema};
+    use std::sync::Arc;
+
+    fn structure(members: Vec<(&str, ArrayRef)>, nulls: Option<Vec<bool>>) -> ArrayRef {
+        let fields: Fields =
+            members.iter().map(|(name, values)| Field::new(*name, values.data_type().clone(), true)).collect();
+        let values = members.into_iter().map(|(_, values)| values).collect();
+        Arc::new(StructArray::new(fields, values, nulls.map(NullBuffer::from)))
+    }
+
+    fn boxes(low: ArrayRef, high: ArrayRef, nulls: Option<Vec<bool>>) -> ArrayRef {
+        let corner = |values: ArrayRef| structure(vec![("x", Arc::clone(&values)), ("y", values)], None);
+        structure(vec![("lo", corner(low)), ("hi", corner(high))], nulls)
+    }
+
+    fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, values)| (name, values, true)))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_box_is_read_from_integers_decimals_and_texts() {
+        let wanted = Some(PixelBox { left: 10.0, top: 10.0, right: 25.0, bottom: 25.0 });
+        let integers = |value: i64| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+        assert_eq!(Boxes::of(&boxes(integers(10), integers(25), None)).unwrap().get(0), wanted);
+        let decimal = |value: i128| {
+            let value = Decimal128Array::from(vec![value * 1_000_000_000]);
+            Arc::new(value.with_precision_and_scale(38, 9).unwrap()) as ArrayRef
+        };
+        assert_eq!(Boxes::of(&boxes(decimal(10), decimal(25), None)).unwrap().get(0), wanted);
+        let text = |value: &str| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+        assert_eq!(Boxes::of(&boxes(text("10"), text("25.0"), None)).unwrap().get(0), wanted);
+    }
+
+    #[test]
+    fn a_null_box_is_none_whatever_lies_beneath_it() {
+        let numbers = |value: i64| Arc::new(Int64Array::from(vec![value, value])) as ArrayRef;
+        let read = Boxes::of(&boxes(numbers(1), numbers(2), Some(vec![false, true]))).unwrap();
+        assert!(read.get(0).is_none() && read.get(1).is_some());
+    }
+
+    #[test]
+    fn a_column_of_something_else_is_refused_by_what_it_holds() {
+        let table = table(vec![("bbox", Arc::new(Int64Array::from(vec![1])))]);
+        assert!(Boxes::read(&table, "bbox").unwrap_err().message().contains("holds Int64, not boxes"));
+        assert!(Boxes::read(&table, "box").unwrap_err().message().contains("no column `box`"));
+    }
+
+    #[test]
+    fn time_and_heading_are_read_where_the_table_has_them() {
+        let pose = structure(vec![("heading", Arc::new(Float64Array::from(vec![-30.0])))], None);
+        let time = Arc::new(StringArray::from(vec!["2023-05-01T10:00:00Z"]));
+        let read = Circumstances::of(&table(vec![("camera_pose", pose), ("capture_time", time)]));
+        assert_eq!(read.day(0).as_deref(), Some("2023-05-01"));
+        assert_eq!(read.heading(0), Some(330.0));
+        let nothing = Circumstances::of(&RecordBatch::new_empty(Arc::new(Schema::empty())));
+        assert_eq!((nothing.time(0), nothing.heading(0)), (None, None));
+    }
+}

@@ -9,10 +9,11 @@ use super::access::ImageAccess;
 use super::answers::{Row, Status};
 use super::columns::AnswerSchema;
 use super::control::{Control, Stop};
-use super::dispatcher::{Dispatcher, Ending, Orders};
+use super::dispatcher::{Dispatcher, Ending};
 use super::input::Input;
 use super::limiter::{ConcurrencyRange, Limits};
 use super::outcomes::{EndedRows, Outcomes};
+use super::policies::Orders;
 use super::progress::ProgressSnapshot;
 use super::prompt::Prompt;
 use super::work::{Destination, Work};
@@ -42,6 +43,12 @@ pub struct RunOptions {
     pub store: Store,
     /// Ask anew what the store knows.
     pub refresh: bool,
+    /// Share of requests that may be sent a second time because the first is slow; none where it is 0.
+    pub hedge: f64,
+    /// What the run may spend at list price.
+    pub max_cost_usd: Option<f64>,
+    /// Share of failed rows that ends the run.
+    pub max_error_ratio: Option<f64>,
 }
 
 /// Who answers, and who has the images.
@@ -143,9 +150,12 @@ impl Run {
             policy: options.policy,
             store: options.store.clone(),
             refresh: options.refresh,
+            hedge: options.hedge,
+            max_cost_usd: options.max_cost_usd,
+            max_error_ratio: options.max_error_ratio,
         };
-        let dispatcher = Dispatcher::new(Arc::clone(&work), orders, self.control.subscribe());
-        let going = tokio::spawn(dispatcher.run());
+        let (control, of_run) = (self.control.subscribe(), Arc::clone(&work));
+        let going = tokio::spawn(async move { Dispatcher::new(of_run, orders, control)?.run().await });
         tokio::spawn(async move {
             let outcome = going.await.unwrap_or_else(|cause| {
                 Err(Error::new(ErrorKind::Internal, "the run ended unexpectedly").with_source(cause))
@@ -209,6 +219,12 @@ impl Run {
         self.work.outcomes.rows().into_iter().map(|row| row.and_then(|row| row.text)).collect()
     }
 
+    /// What the user should hear and has not heard yet.
+    #[must_use]
+    pub fn take_notes(&self) -> Vec<String> {
+        self.work.outcomes.take_notes()
+    }
+
     /// The counters at this moment.
     #[must_use]
     pub fn progress(&self) -> ProgressSnapshot {
@@ -255,6 +271,8 @@ impl Asked {
             prompt,
             schema,
             timeout: self.options.timeout,
+            media_resolution: self.options.generate.media_resolution.clone(),
+            max_output_tokens: self.options.generate.max_output_tokens,
             key,
             outcomes: Outcomes::new(input.len()),
             // The dispatcher sends again what failed, so that no attempt passes the limiter by.
@@ -286,8 +304,9 @@ impl End {
     }
 }
 
-fn why_skipped(outcome: &Result<Ending>) -> &'static str {
+fn why_skipped(outcome: &Result<Ending>) -> &str {
     match outcome {
+        Ok(Ending::Spent(reason)) => reason,
         Ok(Ending::Cancelled) => "the run was cancelled before this row was asked",
         Ok(Ending::Complete) | Err(_) => "the run ended before this row was asked",
     }

@@ -117,6 +117,12 @@ impl Trouble {
         if matches!(verdict, Verdict::Continue) { self.check_ratio() } else { verdict }
     }
 
+    /// Whether there are buckets that cannot be read.
+    #[must_use]
+    pub fn has_broken_buckets(&self) -> bool {
+        self.buckets.values().any(|bucket| bucket.broken.is_some())
+    }
+
     /// The outcome of every further row of a bucket that cannot be read; it need not be sent.
     #[must_use]
     pub fn broken(&self, bucket: &str) -> Option<&Error> {

@@ -186,4 +186,128 @@ fn unusable(cause: &ArrowError) -> Error {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests {
+    use super::*;
+    use arrow_array::{Float64Array, StringArray, StructArray, TimestampMicrosecondArray};
+
+    /// A row: its asset, the side of its box, its day, its heading.
+    type Observation = (Option<&'static str>, Option<f64>, Option<i64>, Option<f64>);
+
+    fn structure(members: Vec<(&str, ArrayRef)>) -> ArrayRef {
+        Arc::new(StructArray::try_from(members).unwrap())
+    }
+
+    fn table(rows: &[Observation]) -> RecordBatch {
+        let zeros: ArrayRef = Arc::new(Float64Array::from(vec![0.0; rows.len()]));
+        let sides: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>());
+        let corner = |values: &ArrayRef| structure(vec![("x", Arc::clone(values)), ("y", Arc::clone(values))]);
+        let headings: ArrayRef = Arc::new(rows.iter().map(|row| row.3).collect::<Float64Array>());
+        let times: TimestampMicrosecondArray = rows.iter().map(|row| row.2).collect();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("asset_id", Arc::new(rows.iter().map(|row| row.0).collect::<StringArray>())),
+            ("bbox", structure(vec![("lo", corner(&zeros)), ("hi", corner(&sides))])),
+            ("capture_time", Arc::new(times)),
+            ("camera_pose", structure(vec![("heading", headings)])),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).unwrap()
+    }
+
+    fn grouped(rows: &[Observation], most: usize) -> Groups {
+        let table = table(rows);
+        let boxes = Boxes::of(table.column(1)).unwrap();
+        let circumstances = Circumstances::of(&table);
+        let ranking = Ranking { boxes: Some(&boxes), circumstances: &circumstances, is_usable: &|_| true };
+        Groups::by(table.column(0), "asset_id", most, &ranking).unwrap()
+    }
+
+    fn chosen(rows: &[Observation], most: usize) -> Vec<Vec<u32>> {
+        let groups = grouped(rows, most);
+        (0..groups.len()).map(|group| groups.get(group).to_vec()).collect()
+    }
+
+    #[test]
+    fn groups_come_in_order_of_first_appearance_and_nulls_stay_alone() {
+        let rows =
+            ["b", "", "a", "b", "", "a"].map(|name| (Some(name).filter(|name| !name.is_empty()), None, None, None));
+        assert_eq!(chosen(&rows, 4), [vec![0, 3], vec![1], vec![2, 5], vec![4]]);
+    }
+
+    #[test]
+    fn the_largest_box_goes_first_and_among_equals_the_newest() {
+        let rows = [
+            (Some("a"), Some(10.0), Some(1), None),
+            (Some("a"), Some(30.0), Some(1), None),
+            (Some("a"), Some(30.0), Some(2), None),
+            (Some("a"), None, Some(9), None),
+        ];
+        assert_eq!(chosen(&rows, 4), [vec![2, 1, 0, 3]]);
+        assert_eq!(chosen(&rows, 2), [vec![2, 1]]);
+    }
+
+    #[test]
+    fn views_from_other_sides_are_preferred_to_larger_ones_from_the_same() {
+        let rows = [
+            (Some("a"), Some(50.0), None, Some(350.0)),
+            (Some("a"), Some(40.0), None, Some(5.0)),
+            (Some("a"), Some(30.0), None, Some(90.0)),
+            (Some("a"), Some(20.0), None, Some(119.0)),
+            (Some("a"), Some(10.0), None, Some(380.0)),
+        ];
+        // 350 and 5 are 15 degrees apart, 380 is 30 from 350.
+        assert_eq!(chosen(&rows, 3), [vec![0, 2, 4]]);
+        assert_eq!(chosen(&rows, 4), [vec![0, 2, 4, 1]]);
+    }
+
+    #[test]
+    fn without_headings_the_best_are_taken_in_order() {
+        let rows = [1.0, 3.0, 2.0].map(|side| (Some("a"), Some(side), None, None));
+        assert_eq!(chosen(&rows, 2), [vec![1, 2]]);
+    }
+
+    #[test]
+    fn a_row_of_which_nothing_can_be_sent_stands_back_for_the_others() {
+        let rows = [3.0, 2.0, 1.0].map(|side| (Some("a"), Some(side), None, None));
+        let table = table(&rows);
+        let circumstances = Circumstances::default();
+        let by = |is_usable: &dyn Fn(usize) -> bool| {
+            let ranking = Ranking { boxes: None, circumstances: &circumstances, is_usable };
+            Groups::by(table.column(0), "asset_id", 3, &ranking).unwrap().get(0).to_vec()
+        };
+        assert_eq!(by(&|row| row > 0), [1, 2]);
+        assert_eq!(by(&|_| false), [0]);
+    }
+
+    #[test]
+    fn a_group_carries_the_columns_of_its_best_view() {
+        let rows =
+            [(Some("a"), Some(1.0), Some(1), None), (None, None, None, None), (Some("a"), Some(9.0), Some(2), None)];
+        let shown = |row: usize| (row != 1).then(|| format!("gs://b/{row}.jpg"));
+        let results = grouped(&rows, 4).table(&table(&rows), &shown).unwrap();
+        let times = results.column_by_name("capture_time").unwrap();
+        assert_eq!(times.as_ref(), &TimestampMicrosecondArray::from(vec![Some(2), None]) as &dyn Array);
+        let views = results.column_by_name("views").unwrap();
+        assert_eq!(views.as_ref(), &Int64Array::from(vec![2, 0]) as &dyn Array);
+        let uris = ArrayFormatter::try_new(results.column_by_name("view_uris").unwrap(), &FormatOptions::default());
+        let uris = uris.map(|uris| (uris.value(0).to_string(), uris.value(1).to_string())).unwrap();
+        assert_eq!(uris, ("[gs://b/2.jpg, gs://b/0.jpg]".to_owned(), "[]".to_owned()));
+    }
+
+    #[test]
+    fn grouped_results_can_be_grouped_again() {
+        let rows = [(Some("a"), None, None, None)];
+        let shown = |_: usize| Some("gs://b/o.jpg".to_owned());
+        let groups = grouped(&rows, 4);
+        let once = groups.table(&table(&rows), &shown).unwrap();
+        let twice = groups.table(&once, &shown).unwrap();
+        assert!(twice.column_by_name("input_views").is_some() && twice.column_by_name("input_view_uris").is_some());
+    }
+
+    #[test]
+    fn a_column_of_structures_is_no_key() {
+        let table = table(&[(Some("a"), None, None, None)]);
+        let circumstances = Circumstances::default();
+        let ranking = Ranking { boxes: None, circumstances: &circumstances, is_usable: &|_| true };
+        let error = Groups::by(table.column(1), "bbox", 4, &ranking).unwrap_err();
+        assert!(error.message().contains("cannot group by the column `bbox`"), "{error}");
+    }
+}

@@ -11,9 +11,9 @@ use super::columns::AnswerSchema;
 use super::input::Input;
 use super::outcomes::Outcomes;
 use super::prompt::Prompt;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::gemini::catalogue::Price;
-use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode};
+use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode, estimate};
 use crate::store::{Key, KeyBuilder, StoredAnswer};
 
 /// From this size on, a body that must be sent again is made again instead of being held while it waits.
@@ -30,6 +30,8 @@ pub(super) struct Work {
     pub(super) schema: AnswerSchema,
     pub(super) input: Input,
     pub(super) timeout: Duration,
+    pub(super) media_resolution: Option<String>,
+    pub(super) max_output_tokens: Option<u32>,
     pub(super) key: KeyBuilder,
     pub(super) outcomes: Outcomes,
 }
@@ -152,6 +154,25 @@ impl Work {
             attempts: 0,
             source: Source::Nowhere,
         }
+    }
+
+    /// What a request is estimated at in dollars, before any answer told; `None` without a price.
+    pub(super) fn planned_cost(&self) -> Option<f64> {
+        let destination = self.destinations.first()?;
+        let price = destination.price?;
+        let model = self.gemini.catalogue().find(&destination.place.model);
+        let (mut characters, mut images) = (self.template.shape_text().len(), 1);
+        if !self.input.is_empty() {
+            characters += self.prompt.render(self.input.table(), 0).map_or(0, |prompt| prompt.chars().count());
+            images = self.input.views_of(0).max(1);
+        }
+        let input = estimate::input_tokens(characters, images, self.media_resolution.as_deref(), model);
+        let usage = Usage {
+            input_tokens: i64::try_from(input).ok(),
+            output_tokens: i64::try_from(estimate::output_tokens(self.max_output_tokens)).ok(),
+            ..Usage::default()
+        };
+        price.of(&usage, &destination.place.location)
     }
 
     /// Why an answer may come out better when it is asked for once more with this said.

@@ -9,6 +9,17 @@ const SERVICE: &str = "Gemini";
 /// An image that Google could not fetch for a reason of the moment is worth one more attempt.
 const FETCHES: u32 = 2;
 
+const SCHEMA_PROBLEMS: &[&str] = &[
+    "too many states for serving",
+    "response_schema",
+    "responseSchema",
+    "response schema",
+    "response_json_schema",
+    "responseJsonSchema",
+    "response_format",
+    "responseFormat",
+];
+
 const IMAGE_PROBLEMS: &[&str] = &[
     "Cannot fetch content",
     "image is not valid",
@@ -55,7 +66,7 @@ fn bad_request(said: &ServiceError) -> Error {
     if said.mentions(&["User location is not supported", "not allowed to use Publisher Model"]) {
         return run_error(ErrorKind::PermissionDenied, said);
     }
-    if said.mentions(&["too many states for serving", "response_schema", "responseSchema", "response schema"]) {
+    if said.mentions(SCHEMA_PROBLEMS) {
         return run_error(ErrorKind::Schema, said).with_hint("simplify the schema: fewer enum values, less nesting");
     }
     if said.mentions(&["Cannot fetch content"]) && said.mentions(&["URL_ERROR", "URL_TIMEOUT"]) {

@@ -1,7 +1,9 @@
-//! The part of JSON Schema that Gemini serves: read, checked against answers, and written in the API's form.
+//! The part of JSON Schema that Gemini serves: read, checked against answers, and written in the forms of the API.
 
 mod dialect;
+mod misfit;
 mod parse;
+mod size;
 
 use serde_json::{Map, Value};
 
@@ -61,68 +63,5 @@ impl Shape {
     pub fn labels(property: &str, labels: Vec<String>) -> Self {
         let shape = Self::of(Kind::Text(labels));
         Self::of(Kind::Object(vec![Property { name: property.to_owned(), shape, required: true }]))
-    }
-
-    /// Says where and why `value` does not fit, if it does not.
-    #[must_use]
-    pub fn misfit(&self, value: &Value) -> Option<String> {
-        self.misfit_at(value, "$")
-    }
-
-    fn misfit_at(&self, value: &Value, path: &str) -> Option<String> {
-        if value.is_null() {
-            return (!self.nullable).then(|| format!("`{path}` is null"));
-        }
-        let expected = match (&self.kind, value) {
-            (Kind::Text(allowed), Value::String(text)) => {
-                let fits = allowed.is_empty() || allowed.contains(text);
-                return (!fits).then(|| format!("`{path}` is `{}`, which is not an allowed value", shortened(text)));
-            }
-            (Kind::Number, Value::Number(_)) | (Kind::Boolean, Value::Bool(_)) => return None,
-            (Kind::Integer(_), Value::Number(number)) if is_whole(number) => return None,
-            (Kind::List(items), Value::Array(values)) => {
-                let mut items_with_place = values.iter().enumerate();
-                return items_with_place.find_map(|(at, item)| items.misfit_at(item, &format!("{path}[{at}]")));
-            }
-            (Kind::Object(properties), Value::Object(map)) => return object_misfit(properties, map, path),
-            (kind, _) => kind.name(),
-        };
-        Some(format!("`{path}` is not {expected}"))
-    }
-}
-
-impl Kind {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "a string",
-            Self::Integer(_) => "a whole number",
-            Self::Number => "a number",
-            Self::Boolean => "a boolean",
-            Self::List(_) => "a list",
-            Self::Object(_) => "an object",
-        }
-    }
-}
-
-fn object_misfit(properties: &[Property], map: &Map<String, Value>, path: &str) -> Option<String> {
-    properties.iter().find_map(|property| {
-        let name = format!("{path}.{}", property.name);
-        match map.get(&property.name) {
-            // An optional value may be left out or be null; both are a null in its column.
-            None | Some(Value::Null) if !property.required => None,
-            None => Some(format!("`{name}` is missing")),
-            Some(value) => property.shape.misfit_at(value, &name),
-        }
-    })
-}
-
-fn is_whole(number: &serde_json::Number) -> bool {
-    number.is_i64() || number.as_f64().is_some_and(|value| value.fract() == 0.0 && value.abs() < 9.0e15)
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

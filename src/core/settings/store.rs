@@ -26,6 +26,13 @@ pub enum StoreWish {
     File(PathBuf),
 }
 
+impl StoreLocation {
+    /// The place of a store that is looked into without a client.
+    pub fn of(wish: &StoreWish) -> Result<Self> {
+        resolve(wish, false, std::env::consts::OS, &super::filled_variable(&super::from_environment))
+    }
+}
+
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The place in force. `is_emulator` tells that the answers are of an emulator, which nobody should take for real ones.

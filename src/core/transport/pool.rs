@@ -196,3 +196,61 @@ fn root_cause(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use url::Url;
+
+    /// Answers one request with these bytes; tells how many of them the client took before it hung up.
+    async fn answered(head: &str, chunk: Vec<u8>, chunks: usize) -> (Result<Response>, usize) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let head = format!("HTTP/1.1 {head}\r\n\r\n");
+        let mut server = tokio::task::JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for sent in 0..chunks {
+                if stream.write_all(&chunk).await.is_err() {
+                    return sent * chunk.len();
+                }
+            }
+            stream.shutdown().await.unwrap();
+            chunks * chunk.len()
+        });
+        let limit = BodyLimit { bytes: 100_000, error: || Error::new(ErrorKind::Image, "too large") };
+        let request = Request::get("a server", url, |_| Error::new(ErrorKind::Internal, "")).with_body_limit(limit);
+        let pool = HttpPool::new(None).unwrap();
+        let answer = pool.exchange(&request, &HeaderMap::new()).await;
+        drop(pool);
+        (answer, server.join_next().await.unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_body_within_the_limit_is_read_whole() {
+        let (answer, _) = answered("200 OK\r\ncontent-length: 100000", vec![7; 10_000], 10).await;
+        assert_eq!(answer.unwrap().body.len(), 100_000);
+    }
+
+    #[tokio::test]
+    async fn a_body_announced_too_long_is_refused_at_once() {
+        let (answer, _) = answered("200 OK\r\ncontent-length: 100001", Vec::new(), 0).await;
+        assert_eq!(answer.unwrap_err().message(), "too large");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_tells_no_length_is_refused_when_it_has_grown_too_long() {
+        let (answer, taken) = answered("200 OK\r\nconnection: close", vec![7; 1_000_000], 200).await;
+        assert_eq!(answer.unwrap_err().message(), "too large");
+        assert!(taken < 100_000_000, "{taken} bytes were read");
+    }
+
+    #[tokio::test]
+    async fn what_an_error_says_is_read_whatever_the_limit() {
+        let (answer, _) = answered("404 Not Found\r\ncontent-length: 200000", vec![7; 200_000], 1).await;
+        assert_eq!(answer.unwrap().body.len(), 200_000);
+    }
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import enum
+import warnings
 from typing import Annotated, Any, Literal, TypedDict
 
 import pyarrow as pa
@@ -44,6 +45,11 @@ class Sign:
     tags: list[str] = dataclasses.field(default_factory=list)
     sure: float = 0.0
     area: int = dataclasses.field(init=False, default=0)
+
+
+class Speed(enum.IntEnum):
+    SLOW = 25
+    FAST = 65
 
 
 class BoxDict(TypedDict):
@@ -113,24 +119,24 @@ SIGN_JSON = {
 }
 SIGNS = [Sign, SignDict, SignModel, SignPydanticDataclass, SIGN_JSON]
 SIGN_ON_THE_WIRE = {
-    "type": "OBJECT",
+    "type": "object",
     "description": "A road sign.",
     "properties": {
-        "zeta": {"type": "STRING", "description": "What is written on it"},
-        "kind": {"type": "STRING", "format": "enum", "enum": ["stop", "yield", "other"]},
-        "speed": {"type": "INTEGER", "nullable": True, "description": "Posted miles per hour"},
+        "zeta": {"type": "string", "description": "What is written on it"},
+        "kind": {"type": "string", "enum": ["stop", "yield", "other"]},
+        "speed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "Posted miles per hour"},
         "box": {
-            "type": "OBJECT",
-            "properties": {"top": {"type": "INTEGER"}, "left": {"type": "INTEGER"}},
+            "type": "object",
+            "properties": {"top": {"type": "integer"}, "left": {"type": "integer"}},
             "required": ["top", "left"],
-            "propertyOrdering": ["top", "left"],
+            "additionalProperties": False,
         },
-        "colour": {"type": "STRING", "format": "enum", "enum": ["red", "white"]},
-        "tags": {"type": "ARRAY", "items": {"type": "STRING"}},
-        "sure": {"type": "NUMBER"},
+        "colour": {"type": "string", "enum": ["red", "white"]},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "sure": {"type": "number"},
     },
     "required": ["zeta", "kind", "speed", "box"],
-    "propertyOrdering": ["zeta", "kind", "speed", "box", "colour", "tags", "sure"],
+    "additionalProperties": False,
 }
 SIGN_COLUMNS = {
     "zeta": pa.string(),
@@ -150,7 +156,7 @@ def uris(emulator: Emulator) -> list[str]:
 
 def sent(emulator: Emulator) -> Any:
     """The schema of the last request, without the titles that Pydantic gives."""
-    return untitled(emulator.requests.of("gemini")[-1].json["generationConfig"]["responseSchema"])
+    return untitled(emulator.requests.of("gemini")[-1].json["generationConfig"]["responseJsonSchema"])
 
 
 def untitled(schema: Any) -> Any:
@@ -174,7 +180,7 @@ def test_every_form_of_one_thing_is_sent_alike_and_comes_back_as_the_same_column
     results = client.classify(uris, QUESTION, schema=schema, progress=False)
     wire = sent(emulator)
     assert wire == SIGN_ON_THE_WIRE
-    assert list(wire["properties"]) == wire["propertyOrdering"]
+    assert list(wire["properties"]) == list(SIGN_COLUMNS)
     assert results.status_counts == {"ok": len(uris)}
     assert columns_of(results) == SIGN_COLUMNS
     assert list(columns_of(results)) == list(SIGN_COLUMNS)
@@ -196,10 +202,67 @@ def test_labels_in_any_form_are_one_column_of_labels(
     schema: Any, client: sl.Client, emulator: Emulator, uris: list[str]
 ) -> None:
     results = client.classify(uris, QUESTION, schema=schema, progress=False)
-    labels = {"type": "STRING", "format": "enum", "enum": ["stop", "yield", "other"]}
+    labels = {"type": "string", "enum": ["stop", "yield", "other"]}
     assert sent(emulator)["properties"] == {"classification": labels}
     assert columns_of(results) == {"classification": LABELS}
     assert results.status_counts == {"ok": len(uris)}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        dataclasses.make_dataclass("Posted", [("speed", Speed | None)]),
+        dataclasses.make_dataclass("Posted", [("speed", Literal[25, 65] | None)]),
+        pydantic.create_model("Posted", speed=(Speed | None, ...)),
+        pydantic.create_model("Posted", speed=(Literal[25, 65] | None, ...)),
+    ],
+    ids=["enum", "literal", "model of an enum", "model of a literal"],
+)
+def test_whole_numbers_to_choose_from_are_a_column_of_numbers(
+    schema: Any, client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
+    results = client.classify(uris, QUESTION, schema=schema, progress=False)
+    choice = {"anyOf": [{"type": "integer", "enum": [25, 65]}, {"type": "null"}]}
+    assert sent(emulator)["properties"]["speed"] == choice
+    assert columns_of(results) == {"speed": pa.int64()}
+    assert results.status_counts == {"ok": len(uris)}
+    assert set(results["speed"]) <= {25, 65, None}
+
+
+def test_every_model_fills_the_same_columns_whatever_form_its_schema_has(
+    client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
+    emulator.world.models.enable("gemini-2.5-flash")
+    older = sl.Client(project=emulator.world.project, region="us", endpoint=emulator.url, on_retired="allow")
+    answered = older.classify(uris, QUESTION, schema=Sign, model="gemini-2.5-flash", progress=False)
+    config = emulator.requests.of("gemini")[-1].json["generationConfig"]
+    assert config["responseSchema"]["propertyOrdering"] == list(SIGN_COLUMNS)
+    assert "responseJsonSchema" not in config
+    recent = client.classify(uris, QUESTION, schema=Sign, progress=False)
+    assert columns_of(answered) == columns_of(recent) == SIGN_COLUMNS
+    assert answered.to_arrow().select(list(SIGN_COLUMNS)) == recent.to_arrow().select(list(SIGN_COLUMNS))
+
+
+def test_two_hundred_fields_are_one_schema(client: sl.Client, uris: list[str]) -> None:
+    kinds = [str, int | None, bool, float, Kind, list[str]]
+    fields = [(f"field_{number}", kinds[number % len(kinds)]) for number in range(200)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results = client.classify(
+            uris, QUESTION, schema=dataclasses.make_dataclass("Wide", fields), progress=False
+        )
+    assert list(columns_of(results)) == [name for name, _ in fields]
+    assert results.status_counts == {"ok": len(uris)}
+
+
+def test_a_schema_that_may_be_too_large_is_warned_about_and_asked_all_the_same(
+    client: sl.Client, uris: list[str]
+) -> None:
+    labels = [f"a rather long label, number {number}" for number in range(200)]
+    with pytest.warns(UserWarning, match=r"too many states.*200 texts") as told:
+        results = client.classify(uris[:1], QUESTION, schema=labels, progress=False)
+    assert [warning.filename for warning in told] == [__file__]
+    assert results.status_counts == {"ok": 1}
 
 
 def test_descriptions_of_labels_reach_the_model(
@@ -208,16 +271,16 @@ def test_descriptions_of_labels_reach_the_model(
     schema = {"stop": "a red octagon", "yield": "a triangle on its tip", "other": ""}
     results = client.classify(uris, QUESTION, schema=schema, progress=False)
     assert sent(emulator) == {
-        "type": "OBJECT",
+        "type": "object",
         "properties": {
             "classification": {
-                "type": "STRING",
-                "format": "enum",
+                "type": "string",
                 "enum": ["stop", "yield", "other"],
                 "description": "stop: a red octagon\nyield: a triangle on its tip",
             }
         },
         "required": ["classification"],
+        "additionalProperties": False,
     }
     assert columns_of(results) == {"classification": LABELS}
 
@@ -265,7 +328,7 @@ def test_a_tuple_is_a_list_of_its_length_in_every_form(
     ]
     for form in forms:
         client.classify(uris[:1], QUESTION, schema=form, progress=False)
-        at = {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": "2", "maxItems": "2"}
+        at = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
         assert sent(emulator)["properties"]["at"] == at
 
 

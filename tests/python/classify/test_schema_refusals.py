@@ -18,13 +18,13 @@ from streetlens.emulator import Emulator
 QUESTION = "Which sign is this?"
 
 
-class Speed(enum.Enum):
+class Mixed(enum.Enum):
+    FAST = "fast"
     SLOW = 25
-    FAST = 65
 
 
-class Level(enum.IntEnum):
-    ONE = 1
+class Flag(enum.Enum):
+    ON = True
 
 
 @dataclasses.dataclass
@@ -58,8 +58,8 @@ class UnionModel(pydantic.BaseModel):
     value: int | str
 
 
-class NumbersModel(pydantic.BaseModel):
-    speed: Literal[25, 35]
+class MixedModel(pydantic.BaseModel):
+    speed: Literal[25, "fast"]
 
 
 class AnyModel(pydantic.BaseModel):
@@ -83,6 +83,7 @@ def of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
+LIST_OF_FIVE_HUNDRED = {"type": "array", "maxItems": 500, "items": {"type": "string"}}
 REFUSED: dict[str, tuple[Any, ...]] = {
     "a free-form dictionary": (holding(dict[str, int]), "Sign.field", "dict[str, int]", "name its keys"),
     "a bare dictionary": (holding(dict), "Sign.field", "free-form dictionary", "name its keys"),
@@ -98,11 +99,25 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "a union in a list": (holding(list[int | str]), "Sign.field[]", "`int | str`", "one field for each"),
     "a union in a model": (UnionModel, "UnionModel.value", "union of several types", "one property for each"),
     "several types": (of(a={"type": ["string", "integer"]}), "$.a", "several types", "one property for each"),
-    "numbers as an enum": (holding(Speed), "Sign.field", "`SLOW` is `25`", 'SLOW = "25"'),
-    "an IntEnum": (holding(Level), "Sign.field", "`ONE` is `1`", 'ONE = "1"'),
-    "numbers as labels": (Speed, "Speed", "`SLOW` is `25`", 'SLOW = "25"'),
-    "numbers as literals": (holding(Literal["a", 25]), "Sign.field", "`25`", 'Literal["25"]'),
-    "numbers in a model": (NumbersModel, "NumbersModel.speed", "not strings", "write them as strings"),
+    "texts and numbers as an enum": (holding(Mixed), "Sign.field", "`SLOW` is `25`", 'SLOW = "25"'),
+    "flags as an enum": (holding(Flag), "Sign.field", "`ON` is `True`", 'ON = "True"'),
+    "texts and numbers as labels": (Mixed, "Mixed", "`SLOW` is `25`", 'SLOW = "25"'),
+    "texts and numbers as literals": (holding(Literal["a", 25]), "Sign.field", "`25`", 'Literal["25"]'),
+    "texts and numbers in a model": (MixedModel, "MixedModel.speed", "`25`", "as a non-empty string"),
+    "fractions": (of(a={"type": "number", "enum": [0.5, 1]}), "$.a", "neither strings", "as strings"),
+    "a value twice": (of(a={"enum": ["a", "a"]}), "$.a", '"a"` twice', "once"),
+    "too many labels": (
+        [f"a label of quite some words, number {number}" for number in range(2_000)],
+        "$.classification",
+        "too many states",
+        "shorten or drop",
+    ),
+    "lists in lists without end": (
+        of(a={"type": "array", "maxItems": 500, "items": LIST_OF_FIVE_HUNDRED}),
+        "$.a",
+        "too many states",
+        "lower `maxItems`",
+    ),
     "numbers in a JSON Schema": (of(a={"enum": ["a", 1]}), "$.a", "`1`", "as a non-empty string"),
     "recursion of a dataclass": (Node, "Node.children[]", "`Node` inside a `Node`", "write out the levels"),
     "recursion of a TypedDict": (NodeDict, "NodeDict.parent", "inside a `NodeDict`", "write out the levels"),

@@ -128,9 +128,45 @@ def test_the_schema_is_sent_in_the_apis_own_form(serve: Serve) -> None:
     assert results.column_names[1:3] == ["zebra", "apple"]
     config = bodies[0]["generationConfig"]
     assert config["responseMimeType"] == "application/json"
-    assert config["responseSchema"] == {
+    assert config["responseJsonSchema"] == {
+        "type": "object",
+        "properties": {
+            "zebra": {"type": "string"},
+            "apple": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        },
+        "required": ["zebra", "apple"],
+        "additionalProperties": False,
+    }
+    assert list(config["responseJsonSchema"]["properties"]) == ["zebra", "apple"]
+
+
+def test_an_older_or_unknown_model_gets_the_form_that_every_model_takes(serve: Serve) -> None:
+    bodies: list[Any] = []
+
+    def script(request: Received) -> Answer:
+        bodies.append(request.json)
+        return generated('{"zebra": "a", "apple": 2}')
+
+    schema = {
+        "type": "object",
+        "properties": {
+            "zebra": {"type": "string"},
+            "apple": {"type": ["integer", "null"], "enum": [1, 2, None]},
+        },
+        "required": ["zebra", "apple"],
+    }
+    client = sl.Client(project="demo-project", region="us", endpoint=serve(script).url, on_retired="allow")
+    for model in ("gemini-2.5-flash", "gemini-9-nova"):
+        results = client.classify(["gs://bucket/a.jpg"], QUESTION, schema=schema, model=model, progress=False)
+        assert results["apple"] == [2]
+    first, second = (body["generationConfig"] for body in bodies)
+    assert first["responseSchema"] == second["responseSchema"]
+    assert first["responseSchema"] == {
         "type": "OBJECT",
-        "properties": {"zebra": {"type": "STRING"}, "apple": {"type": "INTEGER", "nullable": True}},
+        "properties": {
+            "zebra": {"type": "STRING"},
+            "apple": {"type": "INTEGER", "format": "enum", "enum": ["1", "2"], "nullable": True},
+        },
         "required": ["zebra", "apple"],
         "propertyOrdering": ["zebra", "apple"],
     }

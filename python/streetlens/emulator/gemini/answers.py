@@ -62,15 +62,14 @@ def prompt_tokens(request: GenerateRequest, sightings: list[Sighting], model: Mo
 
 def compose(request: GenerateRequest, facts: Facts) -> Answer:
     """Returns the answer in the form that the request asks for."""
-    if request.schema is not None:
-        if request.is_enum:
-            chosen = choose(
-                [str(each) for each in request.schema.get("enum") or ["unknown"]], facts, request.prompt
-            )
+    schema = request.form.schema
+    if schema is not None:
+        if request.form.is_enum:
+            chosen = choose([str(each) for each in schema.get("enum") or ["unknown"]], facts, request.prompt)
             return Answer(chosen.member, ["nothing seen decides it"] if chosen.why == "rule" else [])
-        value, notes = fill(request.schema, facts, request.prompt)
+        value, notes = fill(schema, facts, request.prompt)
         return Answer(json.dumps(value, ensure_ascii=False), notes)
-    if request.is_json:
+    if request.form.is_json:
         main = facts.main
         plain = {
             "asset_type": main.asset_class,

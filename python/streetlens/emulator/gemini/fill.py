@@ -116,12 +116,13 @@ def _resolved(filling: Filling, schema: Json) -> Json:
 
 
 def _first_decided(filling: Filling, branches: list[Json], place: Place) -> Any:
-    can_be_null = False
-    for branch in branches:
-        if _kind(_resolved(filling, branch)) == "NULL":
-            can_be_null = True
+    resolved = [_resolved(filling, branch) for branch in branches]
+    can_be_null = any(_kind(branch) == "NULL" for branch in resolved)
+    for branch in resolved:
+        if _kind(branch) == "NULL":
             continue
-        value = _value(filling, branch, place)
+        # What may be null as a whole may be so instead of a member that nothing decides.
+        value = _value(filling, {**branch, "nullable": True} if can_be_null else branch, place)
         if value is not UNDECIDED:
             return value
     return None if can_be_null else UNDECIDED
@@ -200,7 +201,9 @@ def _enum(filling: Filling, schema: Json, place: Place) -> Any:
         if _is_nullable(schema) or None in schema["enum"]:
             return None
         filling.notes.append(f"{place.name or 'answer'}: nothing seen decides it, took the first member")
-    return members[[str(member) for member in members].index(chosen.member)]
+    member = members[[str(member) for member in members].index(chosen.member)]
+    # The OpenAPI subset lists the members of an integer enum as texts.
+    return int(member) if isinstance(member, str) and _kind(schema) == "INTEGER" else member
 
 
 def _number(facts: Facts, schema: Json, place: Place, *, whole: bool) -> Any:

@@ -32,6 +32,8 @@ class Objects(Protocol):
 
     def get(self, bucket: str, name: str) -> Stored | None: ...
 
+    def agent_may_read(self, bucket: str) -> bool: ...
+
 
 class Eyes:
     """Looks at pictures. A repeated picture costs nothing."""
@@ -58,7 +60,7 @@ class Eyes:
         match = _URI.fullmatch(media.uri)
         if match is None:
             raise refusals.invalid(f"Invalid file URI: {media.uri}")
-        if "forbidden" in match[1]:
+        if not self._objects.agent_may_read(match[1]):
             raise refusals.access_denied()
         stored = self._objects.get(match[1], match[2])
         if stored is None:

@@ -36,8 +36,24 @@ def unknown_name(name: str, where: str) -> ServiceError:
     )
 
 
+def not_repeating(name: str, where: str) -> ServiceError:
+    """Returns the answer of Google's JSON parser to a list where the message has a single value."""
+    return invalid(
+        f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': "
+        "Proto field is not repeating, cannot start list."
+    )
+
+
 def invalid_value(where: str, value: object) -> ServiceError:
     return invalid(f"Invalid value at '{where}': {value!r}")
+
+
+def schema_without_json(field: str, mime_types: str) -> ServiceError:
+    """Returns the answer to a schema without the media type that it is for."""
+    return invalid(
+        f"Unable to submit request because {field} is only supported with response_mime_type {mime_types}. "
+        "Update the response_mime_type and try again."
+    )
 
 
 def model_not_found(project: str, location: str, model: str) -> ServiceError:

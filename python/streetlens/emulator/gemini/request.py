@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from streetlens.emulator.gemini import refusals
 from streetlens.emulator.gemini.models import THINKING, Model
+from streetlens.emulator.gemini.response_format import AnswerForm, answer_form
+from streetlens.emulator.gemini.spelling import camel_case, snake_case
 
 Json = dict[str, Any]
 
@@ -48,9 +49,7 @@ class GenerateRequest:
     text: str
     """Everything that counts as text tokens."""
     media: tuple[Media, ...]
-    schema: Json | None
-    is_json: bool
-    is_enum: bool
+    form: AnswerForm
     max_output_tokens: int | None
     thinking_level: str | None
     thinking_budget: int | None
@@ -123,49 +122,19 @@ def _with_config(
         raise refusals.invalid(
             "You can only set only one of thinking budget and thinking level."  # the service's own words
         )
-    mime_type = str(config.get("responseMimeType") or "text/plain")
-    schema, is_json = _schema(config, mime_type)
+    form = answer_form(config)
     return GenerateRequest(
         prompt=prompt,
         system=system,
         text=text,
         media=media,
-        schema=schema,
-        is_json=is_json,
-        is_enum=mime_type == "text/x.enum",
+        form=form,
         max_output_tokens=_integer(config.get("maxOutputTokens"), "generation_config.max_output_tokens"),
         thinking_level=level,
         thinking_budget=budget,
         include_thoughts=bool(thinking.get("includeThoughts")),
         candidates=_integer(config.get("candidateCount"), "generation_config.candidate_count") or 1,
     )
-
-
-def _schema(config: Json, mime_type: str) -> tuple[Json | None, bool]:
-    """Returns the answer's schema, whichever of the three ways it came, and whether JSON is wanted."""
-    given: list[Json] = [
-        config[name] for name in ("responseSchema", "responseJsonSchema") if config.get(name)
-    ]
-    is_json = mime_type == "application/json"
-    if given and mime_type == "text/plain":
-        raise refusals.invalid(
-            "Unable to submit request because response_schema is only supported with response_mime_type "
-            "application/json or text/x.enum. Update the response_mime_type and try again."
-        )
-    if mime_type not in {"text/plain", "application/json", "text/x.enum"}:
-        raise refusals.invalid_value("generation_config.response_mime_type", mime_type)
-    for entry in _list(config.get("responseFormat"), "generation_config.response_format"):
-        text = _camel(entry).get("text")
-        if isinstance(text, dict):
-            text = _camel(text)
-            is_json = is_json or text.get("mimeType") == "APPLICATION_JSON"
-            if text.get("schema"):
-                given.append(text["schema"])
-    if len(given) > 1:
-        raise refusals.invalid("Only one of response_schema and response_json_schema can be set.")
-    if given and not isinstance(given[0], dict):
-        raise refusals.invalid_value("generation_config.response_schema", given[0])
-    return (given[0] if given else None), is_json
 
 
 def _content(entry: object) -> tuple[str, list[Json]]:
@@ -196,13 +165,13 @@ def _media(part: Json, resolution: str | None) -> Media | None:
     kind = "fileData" if "fileData" in part else "inlineData" if "inlineData" in part else None
     if kind is None:
         return None
-    blob = _camel(part[kind] if isinstance(part[kind], dict) else {})
+    blob = camel_case(part[kind] if isinstance(part[kind], dict) else {})
     mime_type = str(blob.get("mimeType") or "")
     if not mime_type:
         raise refusals.cannot_submit("it must have a mimeType parameter", "Add a mimeType and try again.")
     level = part.get("mediaResolution")
     if isinstance(level, dict):
-        resolution = _resolution(_camel(level).get("level")) or resolution
+        resolution = _resolution(camel_case(level).get("level")) or resolution
     if kind == "fileData":
         uri = str(blob.get("fileUri") or "")
         if not uri:
@@ -239,9 +208,9 @@ def _check_range(config: Json, name: str, low: float, high: float) -> None:
         try:
             value = float(value)
         except ValueError as error:
-            raise refusals.invalid_value(f"generation_config.{_snake(name)}", value) from error
+            raise refusals.invalid_value(f"generation_config.{snake_case(name)}", value) from error
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise refusals.invalid_value(f"generation_config.{_snake(name)}", value)
+        raise refusals.invalid_value(f"generation_config.{snake_case(name)}", value)
     if not low <= value < high:
         raise refusals.out_of_range(name, value, f"{low:g}", f"{high:.4f}".rstrip("0").rstrip("."))
 
@@ -258,10 +227,10 @@ def _integer(value: object, where: str) -> int | None:
 def _object(value: object, place: str, where: str | None = None) -> Json:
     if not isinstance(value, dict):
         raise refusals.invalid_value(where or place, value)
-    fields = _camel(value)
+    fields = camel_case(value)
     for name in fields:
         if name not in _KNOWN[place]:
-            raise refusals.unknown_name(_snake(name), where if where is not None else place)
+            raise refusals.unknown_name(snake_case(name), where if where is not None else place)
     return fields
 
 
@@ -273,16 +242,3 @@ def _list(value: object, where: str) -> list[Any]:
     if not isinstance(value, list):
         raise refusals.invalid_value(where, value)
     return value
-
-
-def _camel(fields: Json) -> Json:
-    """Returns the object with snake_case keys in camelCase; null means absent."""
-    return {
-        re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), key): value
-        for key, value in fields.items()
-        if value is not None
-    }
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), name)

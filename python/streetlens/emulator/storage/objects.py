@@ -92,6 +92,7 @@ class ObjectStore:
 
     def __init__(self) -> None:
         self._buckets: dict[str, Bucket] = {}
+        self._closed_to_agent: set[str] = set()
         self._lock = threading.RLock()
         self._generations = itertools.count(time.time_ns() // 1000)
 
@@ -173,3 +174,17 @@ class ObjectStore:
         """Remove the bucket with everything in it."""
         with self._lock:
             self._buckets.pop(name, None)
+
+    def close_to_agent(self, bucket: str) -> None:
+        """Take the right to read the bucket from the service agent that reads `gs://` parts for Gemini."""
+        with self._lock:
+            self._closed_to_agent.add(bucket)
+
+    def open_to_agent(self, bucket: str | None = None) -> None:
+        """Give it back for one bucket, or for all."""
+        with self._lock:
+            self._closed_to_agent = set() if bucket is None else self._closed_to_agent - {bucket}
+
+    def agent_may_read(self, bucket: str) -> bool:
+        """Whether Gemini reads objects of the bucket by their URI."""
+        return "forbidden" not in bucket and bucket not in self._closed_to_agent

@@ -78,6 +78,13 @@ pub(super) struct Ticket {
     tokens: f64,
 }
 
+impl Ticket {
+    /// SHIM
+    pub(super) fn place(&self) -> usize {
+        0
+    }
+}
+
 /// Concurrency, pace and caps together.
 #[derive(Debug)]
 pub(super) struct Limiter {
@@ -186,7 +193,7 @@ impl Limiter {
     }
 
     /// It failed for another reason, after it was sent.
-    pub(super) fn failed(&mut self) {
+    pub(super) fn failed(&mut self, _ticket: &Ticket, _now: Duration, _is_trouble: bool) {
         self.returned();
     }
 

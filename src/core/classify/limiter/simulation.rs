@@ -364,7 +364,7 @@ proptest! {
             match event {
                 Event::Answered(tokens) => limiter.answered(&ticket, Some(tokens)),
                 Event::Throttled(wait) => limiter.throttled(&ticket, now, wait.map(Duration::from_millis)),
-                Event::Failed => limiter.failed(),
+                Event::Failed => limiter.failed(&ticket, now, false),
                 Event::Unsent => limiter.unsent(&ticket),
             }
         }

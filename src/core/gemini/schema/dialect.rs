@@ -16,8 +16,9 @@ const COUNTS: &[&str] = &["minItems", "maxItems"];
 /// * `response_json_schema`: JSON Schema, for the 3.x models. They keep the order in which properties are declared,
 ///   and take integer enums and `additionalProperties: false`, which `response_schema` has no plain form for.
 /// * `response_format`: the same JSON Schema in the field that Google's API description of 2026-11-06 wants instead of
-///   the two above, which it calls deprecated but still describes. No public exchange shows it at work yet, so no
-///   model of the catalogue uses it; a model that refuses the old fields needs this word in the catalogue and no more.
+///   the two above, which it calls deprecated but still describes. No public exchange shows it at work yet, and
+///   `generate_content` of Google's own google-genai 3.4 cannot send it, so no model of the catalogue uses it; a model
+///   that refuses the old fields needs this word in the catalogue and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {

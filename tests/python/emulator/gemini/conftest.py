@@ -43,6 +43,9 @@ class FakeObjects:
         data = self.stored.get((bucket, name))
         return None if data is None else FakeObject(data)
 
+    def agent_may_read(self, bucket: str) -> bool:
+        return "forbidden" not in bucket
+
 
 @dataclass
 class FakeWorld:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ import requests
 from streetlens.emulator import Emulator
 
 MODEL = "/v1/projects/p/locations/us/publishers/google/models/gemini-2.5-flash:countTokens"
+SERVED = "/v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash-lite:generateContent"
 CONTENTS: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
 
 
@@ -35,6 +37,32 @@ def test_a_reset_retires_an_enabled_model_again(emulator: Emulator) -> None:
     assert requests.post(emulator.url + MODEL, json=CONTENTS, timeout=10).status_code == 404
 
 
+def test_a_bucket_closed_to_the_agent_is_read_by_the_caller_and_not_by_gemini(emulator: Emulator) -> None:
+    control = f"{emulator.url}/emulator/buckets"
+    uri = next(iter(emulator.world.dataset.truth))
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    image = {"fileData": {"fileUri": uri, "mimeType": "image/jpeg"}}
+    body = {"contents": [{"role": "user", "parts": [image, {"text": "What is it?"}]}]}
+
+    def asked() -> requests.Response:
+        return requests.post(emulator.url + SERVED, json=body, timeout=30)
+
+    requests.post(control, json={"closeToAgent": [bucket]}, timeout=10)
+    refused = asked()
+    assert refused.status_code == 403
+    assert refused.json()["error"]["message"].startswith("Permission denied while accessing input file.")
+    media = f"{emulator.url}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
+    assert requests.get(media, timeout=30).status_code == 200
+    requests.post(control, json={"openToAgent": [bucket]}, timeout=10)
+    assert asked().status_code == 200
+
+
+def test_a_reset_opens_every_bucket_to_the_agent_again(emulator: Emulator) -> None:
+    emulator.world.objects.close_to_agent(emulator.world.dataset.bucket)
+    emulator.reset()
+    assert emulator.world.objects.agent_may_read(emulator.world.dataset.bucket)
+
+
 def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> None:
     token = emulator.world.tokens.issue()
     answer = requests.post(
@@ -46,8 +74,8 @@ def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> No
     assert emulator.world.tokens.check(f"Bearer {token.value}") == "expired"
 
 
-@pytest.mark.parametrize("route", ["tokens", "models"])
-@pytest.mark.parametrize("body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x"}'])
+@pytest.mark.parametrize("route", ["tokens", "models", "buckets"])
+@pytest.mark.parametrize("body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x", "closeToAgent": "x"}'])
 def test_a_wrong_change_is_a_400(emulator: Emulator, route: str, body: str) -> None:
     assert requests.post(f"{emulator.url}/emulator/{route}", data=body, timeout=10).status_code == 400
 
