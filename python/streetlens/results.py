@@ -242,7 +242,7 @@ class Results(Table):
         >>> with emulator.start(observations=12, subscribed=True) as server:
         ...     client = sl.Client(project=server.world.project, endpoint=server.url)
         ...     sql = "SELECT gcs_uri FROM `imagery_insights___preview___us.latest_observations` LIMIT 3"
-        ...     server.faults.add("blocked", service="gemini", times=1)
+        ...     rule = server.faults.add("blocked", service="gemini", times=1)
         ...     results = client.classify(sql, "Is it a sign or a pole?", progress=False)
         ...     complete = results.retry_failed(progress=False)
         >>> complete.status_counts

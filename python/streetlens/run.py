@@ -73,7 +73,10 @@ class Run:
         self._handle = handle
         self._wish = progress
         self._ended: deque[Answer] = deque()
+        self._taken = 0
+        self._taking = threading.Lock()
         self._error: BaseException | None = None
+        self._is_cancelled = False
         handle.native.start()
         follower = _Follower(handle, False if progress is None else progress)
         # The spans of whoever starts the run are above the run's own.
@@ -118,6 +121,7 @@ class Run:
 
         It returns at once; `wait()` waits for the rest. Rows that were not asked are `skipped`.
         """
+        self._is_cancelled = True
         self._handle.native.stop(False)
 
     def wait(self, timeout: float | None = None) -> Results:
@@ -172,7 +176,7 @@ class Run:
         while True:
             while (answer := self._pop()) is not None:
                 yield answer
-            if not self._take(self._next().wait()):
+            if not self._next().wait():
                 with self._shown():
                     self._handle.ended().wait()
                 return
@@ -181,7 +185,7 @@ class Run:
         while True:
             while (answer := self._pop()) is not None:
                 yield answer
-            if not self._take(await self._next()):
+            if not await self._next():
                 with self._shown():
                     await self._handle.ended()
                 return
@@ -192,16 +196,24 @@ class Run:
         except IndexError:
             return None
 
-    def _next(self) -> Call[tuple[list[int], NativeTable] | None]:
-        return Call(self._handle.native.next_rows(_ROWS_AT_A_TIME), lambda rows: rows)
+    def _next(self) -> Call[bool]:
+        """Adds rows that ended meanwhile, and gives whether there are any."""
+        taken = self._taken
 
-    def _take(self, ended: tuple[list[int], NativeTable] | None) -> bool:
-        if ended is None:
-            return False
-        rows, table = ended
-        values = table.to_dicts(0, table.num_rows)
-        self._ended.extend(Answer(value, row=row) for row, value in zip(rows, values, strict=True))
-        return True
+        def take(ended: tuple[list[int], NativeTable] | None) -> bool:
+            if ended is None:
+                return False
+            rows, table = ended
+            values = table.to_dicts(0, table.num_rows)
+            answers = [Answer(value, row=row) for row, value in zip(rows, values, strict=True)]
+            with self._taking:
+                # Another thread may have been faster.
+                if self._taken == taken:
+                    self._taken += len(answers)
+                    self._ended.extend(answers)
+            return True
+
+        return Call(self._handle.native.next_rows(taken, _ROWS_AT_A_TIME), take)
 
     def __repr__(self) -> str:
         from streetlens._display.progress import run_text  # noqa: PLC0415 - scripts show no runs
@@ -221,6 +233,8 @@ class Run:
         if handle is None or not handle.is_going_here():
             return
         handle.native.stop(False)
+        if self._is_cancelled:
+            return
         warnings.warn(
             f"the run {handle.native.id} is stopped: nothing refers to it any more",
             ResourceWarning,

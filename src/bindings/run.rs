@@ -44,11 +44,11 @@ impl Run {
         Call::new(async move { core.wait().await }, |py, ()| Ok(py.None()))
     }
 
-    /// Rows that ended since the last call, at most so many: their places in the input and their part of the results,
-    /// or `None` after the last one.
-    fn next_rows(&self, at_most: usize) -> Call {
+    /// At most so many rows in the order in which they ended, without the first `after`: their places in the input and
+    /// their part of the results, or `None` after the last one.
+    fn next_rows(&self, after: usize, at_most: usize) -> Call {
         let core = self.core.clone();
-        Call::new(async move { core.next_rows(at_most).await }, |py, ended| match ended {
+        Call::new(async move { core.next_rows(after, at_most).await }, |py, ended| match ended {
             Some(EndedRows { rows, table }) => {
                 Ok((rows, NativeTable::of(table)).into_pyobject(py)?.into_any().unbind())
             }

@@ -20,9 +20,8 @@ pub(super) struct Outcomes {
 
 struct State {
     rows: Vec<Option<Row>>,
-    /// Rows in the order in which they ended, from those that nobody has taken yet.
+    /// Rows in the order in which they ended.
     ended: Vec<u32>,
-    taken: usize,
     /// Rows that ask the same as another one, by that one.
     waiting: HashMap<u32, Vec<u32>>,
     names: Vec<Arc<str>>,
@@ -44,7 +43,6 @@ impl Outcomes {
         let state = State {
             rows: vec![None; rows],
             ended: Vec::new(),
-            taken: 0,
             waiting: HashMap::new(),
             names: Vec::new(),
             why_skipped: "the run has not come to this row yet".to_owned(),
@@ -153,9 +151,11 @@ impl Outcomes {
         answers::table(input, schema, &rows, &why_skipped)
     }
 
-    /// Up to `at_most` rows that ended since the last call, waiting for some; `None` after the last of a run that is over.
+    /// Up to `at_most` rows in the order in which they ended, without the first `from`, waiting for some; `None` after
+    /// the last of a run that is over. Who waits keeps the count, so that no row is lost with an abandoned wait.
     pub(super) async fn next(
         &self,
+        from: usize,
         at_most: usize,
         input: &RecordBatch,
         schema: &AnswerSchema,
@@ -164,7 +164,7 @@ impl Outcomes {
             let news = self.news.notified();
             tokio::pin!(news);
             news.as_mut().enable();
-            match self.take(at_most) {
+            match self.after(from, at_most) {
                 Taken::Some(rows, outcomes) => {
                     let places = UInt32Array::from(rows.clone());
                     let part = arrow_select::take::take_record_batch(input, &places).map_err(|cause| {
@@ -179,16 +179,14 @@ impl Outcomes {
         }
     }
 
-    fn take(&self, at_most: usize) -> Taken {
-        let mut state = self.state();
-        let from = state.taken;
-        let to = state.ended.len().min(from + at_most);
-        if from == to {
+    fn after(&self, from: usize, at_most: usize) -> Taken {
+        let state = self.state();
+        let to = state.ended.len().min(from.saturating_add(at_most));
+        if from >= to {
             return if state.is_over { Taken::Over } else { Taken::NothingYet };
         }
         let rows: Vec<u32> = state.ended[from..to].to_vec();
         let outcomes = rows.iter().map(|row| state.rows[*row as usize].clone()).collect();
-        state.taken = to;
         Taken::Some(rows, outcomes)
     }
 
@@ -240,11 +238,11 @@ mod tests {
         let outcomes = Outcomes::new(3);
         outcomes.finish([(2, row("c")), (0, row("a"))]);
         outcomes.end("cancelled");
-        let first = outcomes.next(1, &input(3), &AnswerSchema::Text).await.unwrap().unwrap();
-        let second = outcomes.next(9, &input(3), &AnswerSchema::Text).await.unwrap().unwrap();
+        let first = outcomes.next(0, 1, &input(3), &AnswerSchema::Text).await.unwrap().unwrap();
+        let second = outcomes.next(1, 9, &input(3), &AnswerSchema::Text).await.unwrap().unwrap();
         assert_eq!((first.rows, second.rows), (vec![2], vec![0]));
         assert_eq!(second.table.column(0).as_string::<i32>().value(0), "gs://b/0");
-        assert!(outcomes.next(9, &input(3), &AnswerSchema::Text).await.unwrap().is_none());
+        assert!(outcomes.next(2, 9, &input(3), &AnswerSchema::Text).await.unwrap().is_none());
     }
 
     #[test]

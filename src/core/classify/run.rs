@@ -203,9 +203,10 @@ impl Run {
         Ok(())
     }
 
-    /// Up to `at_most` rows that ended since the last call, waiting for some; `None` after the last of a run that is over.
-    pub async fn next_rows(&self, at_most: usize) -> Result<Option<EndedRows>> {
-        self.work.outcomes.next(at_most, self.work.input.table(), &self.work.schema).await
+    /// Up to `at_most` rows in the order in which they ended, without the first `from`, waiting for some; `None` after
+    /// the last of a run that is over.
+    pub async fn next_rows(&self, from: usize, at_most: usize) -> Result<Option<EndedRows>> {
+        self.work.outcomes.next(from, at_most, self.work.input.table(), &self.work.schema).await
     }
 
     /// The results so far: every input row, those without an answer as `skipped`.
