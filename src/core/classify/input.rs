@@ -178,7 +178,10 @@ impl Input {
     /// The bucket that all images are in, where that is so.
     #[must_use]
     pub fn sole_bucket(&self) -> Option<String> {
-        let first = self.bucket(0).filter(|_| !self.is_empty())?;
+        if self.is_empty() {
+            return None;
+        }
+        let first = self.bucket(0)?;
         let is_in_first = |row| self.buckets(row).iter().all(|bucket| *bucket == first);
         (0..self.len()).all(is_in_first).then_some(first)
     }

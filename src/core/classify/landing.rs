@@ -29,7 +29,8 @@ impl Dispatcher {
                 self.work.outcomes.progress().unsent();
                 self.policies.release(flight.reserved);
                 match flight.purpose {
-                    Purpose::Row(pending) => self.give_up(pending.row, error),
+                    // Gemini was not asked, however often Cloud Storage was.
+                    Purpose::Row(pending) => self.give_up(pending.row, error.with_attempts(pending.attempts)),
                     Purpose::Hedge => Ok(()),
                 }
             }

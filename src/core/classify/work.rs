@@ -136,7 +136,7 @@ impl Work {
         let (status, error) = match (answer.outcome, answer.text.as_deref()) {
             (Outcome::Complete, Some(text)) => match self.schema.read(text) {
                 Ok(_) => (Status::Ok, None),
-                Err(problem) => (Status::Invalid, Some(problem)),
+                Err(problem) => (Status::Invalid, Some(format!("{problem}; it reads: {}", shortened(text)))),
             },
             (outcome, _) => (status_of(outcome), answer.problem),
         };
@@ -177,8 +177,8 @@ impl Work {
 
     /// Why an answer may come out better when it is asked for once more with this said.
     pub(super) fn worth_asking_again(&self, row: &Row) -> Option<String> {
-        let problem = row.error.as_deref().filter(|_| row.status == Status::Invalid && row.text.is_some())?;
-        Some(problem.to_owned())
+        let text = row.text.as_deref().filter(|_| row.status == Status::Invalid)?;
+        self.schema.read(text).err()
     }
 
     /// A row from an answer that was paid for earlier; `None` when the kept answer cannot be read.
@@ -253,5 +253,12 @@ fn status_of(outcome: Outcome) -> Status {
         Outcome::Blocked => Status::Blocked,
         Outcome::Truncated => Status::Truncated,
         Outcome::Complete | Outcome::Unusable => Status::Failed,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
