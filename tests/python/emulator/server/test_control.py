@@ -75,7 +75,9 @@ def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> No
 
 
 @pytest.mark.parametrize("route", ["tokens", "models", "buckets"])
-@pytest.mark.parametrize("body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x", "closeToAgent": "x"}'])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x", "closeToAgent": "x"}']
+)
 def test_a_wrong_change_is_a_400(emulator: Emulator, route: str, body: str) -> None:
     assert requests.post(f"{emulator.url}/emulator/{route}", data=body, timeout=10).status_code == 400
 
