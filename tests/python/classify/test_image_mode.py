@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from PIL import Image
 
 import streetlens as sl
 from classify.pictures import noise, picture, sent, store
@@ -41,11 +38,21 @@ def test_inline_every_image_goes_along_byte_for_byte(client: sl.Client, emulator
 def test_inline_an_image_too_large_is_scaled_down_to_fit(client: sl.Client, emulator: Emulator) -> None:
     large = noise(1800, 1500)
     assert len(large) > 7_000_000
-    client.classify([store(emulator, "large.png", large)], QUESTION, image_mode="inline", progress=False)
-    file = sent(emulator)[0].files[0]
-    assert len(file) <= 7_000_000
-    width, height = Image.open(io.BytesIO(file)).size
-    assert abs(width / height - 1.2) < 0.01
+    uri = store(emulator, "large.png", large)
+    results = client.classify([uri], QUESTION, image_mode="inline", progress=False)
+    # The emulator refuses a file above 7 MB, and one that is no picture.
+    assert "image_error" not in results["status"]
+    [request] = emulator.requests.of("gemini")
+    assert 1_000_000 < request.body_length < 7_000_000 * 4 / 3 + 1_000
+
+
+def test_by_uri_bytes_too_large_are_refused_rather_than_changed(
+    client: sl.Client, emulator: Emulator
+) -> None:
+    results = client.classify([noise(1800, 1500)], QUESTION, progress=False)
+    assert results["status"] == ["image_error"]
+    assert "image_mode" in results["error"][0]
+    assert emulator.requests.of("gemini") == []
 
 
 def test_a_closed_bucket_by_uri_is_an_image_error_with_the_fix(client: sl.Client, emulator: Emulator) -> None:
