@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import streetlens as sl
@@ -105,5 +107,6 @@ def test_an_open_bucket_is_never_fetched_from(client: sl.Client, emulator: Emula
 
 
 def test_a_mode_nobody_knows_is_refused(client: sl.Client) -> None:
+    unknown: Any = "base64"
     with pytest.raises((sl.ConfigurationError, sl.InvalidInput), match="image_mode"):
-        client.classify(["gs://pictures/a.jpg"], QUESTION, image_mode="base64", progress=False)  # type: ignore[arg-type]
+        client.classify(["gs://pictures/a.jpg"], QUESTION, image_mode=unknown, progress=False)
