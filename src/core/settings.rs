@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     fn home(name: &str) -> Option<String> {
-        (name == "HOME").then(|| "/home".to_owned())
+        (name == "HOME").then(|| "/me".to_owned())
     }
 
     fn resolve(project: &str, region: &str) -> Result<Settings> {

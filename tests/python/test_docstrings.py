@@ -14,6 +14,7 @@ MODULES = [
     "streetlens.exceptions",
     "streetlens.options",
     "streetlens.results",
+    "streetlens.store",
     "streetlens._display.cells",
     "streetlens._display.progress",
 ]
