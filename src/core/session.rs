@@ -129,3 +129,37 @@ impl Session {
         self.gemini.generate(place, &address, body, timeout).await.result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Anonymous;
+    use crate::settings::{SettingsInput, StoreWish};
+    use crate::store::Key;
+
+    fn session(store: StoreWish) -> Session {
+        let input = SettingsInput { project: Some("demo".into()), store, ..SettingsInput::default() };
+        Session::new(Settings::resolve_with(&input, &|_| None).unwrap(), Arc::new(Anonymous)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_is_opened_once_whatever_it_is_called() {
+        let folder = std::env::temp_dir().join(format!("streetlens-session-{}", uuid::Uuid::new_v4().simple()));
+        let session = session(StoreWish::File(folder.join("answers.sqlite")));
+        assert!(!folder.exists());
+        let store = session.store().unwrap();
+        let same = session.clone().store_at(&StoreLocation::File(folder.clone())).unwrap();
+        let other = session.store_at(&StoreLocation::File(folder.join("other.sqlite"))).unwrap();
+        store.close();
+        let key = Key::builder("test").finish();
+        assert!(same.find(vec![key]).await.is_err());
+        assert!(other.find(vec![key]).await.is_ok());
+        other.close();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn without_a_place_nothing_is_kept() {
+        assert_eq!(session(StoreWish::Memory).store().unwrap().path(), None);
+    }
+}
