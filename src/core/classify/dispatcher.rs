@@ -12,7 +12,7 @@ use super::commit::Committer;
 use super::control::Control;
 use super::feed::{Fed, Feed};
 use super::flights::{Flights, Purpose};
-use super::limiter::{Limiter, Ticket, Verdict};
+use super::limiter::{Fleet, Ticket, Verdict};
 use super::policies::{Orders, Policies};
 use super::queue::{Pending, Queue};
 use super::work::Work;
@@ -31,7 +31,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Sends the rows of one run.
 pub(super) struct Dispatcher {
     pub(super) work: Arc<Work>,
-    pub(super) limiter: Limiter,
+    pub(super) limiter: Fleet,
     pub(super) policies: Policies,
     pub(super) queue: Queue,
     pub(super) flights: Flights,
@@ -66,7 +66,7 @@ impl Dispatcher {
         let feed = Feed { work: Arc::clone(&work), store: orders.store.clone(), refresh: orders.refresh }.start();
         let committer = Committer::start(Arc::clone(&work), orders.store);
         Ok(Self {
-            limiter: Limiter::new(&orders.limits),
+            limiter: Fleet::new(&orders.limits, work.destinations.len()),
             queue: Queue::default(),
             flights: Flights::new(policies.hedge.is_some()),
             policies,
