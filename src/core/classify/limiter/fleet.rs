@@ -193,11 +193,11 @@ impl Fleet {
         (0..self.places.len()).map(of_place).sum::<usize>().min(self.range.max)
     }
 
-    /// Tokens a second that may be sent at most; infinite while nothing limits them.
+    /// Tokens a second that may be sent at most: infinite while nothing limits them, none while every place is ill.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        let rates = self.serving().map(|place| place.limiter.rate());
-        rates.sum::<f64>().min(self.caps.rate(self.tokens_per_request()))
+        let rate = self.serving().fold(0.0, |sum, place| sum + place.limiter.rate());
+        rate.min(self.caps.rate(self.tokens_per_request()))
     }
 
     /// Requests a second that may be sent at most; `None` while nothing limits them.

@@ -77,6 +77,12 @@ impl Growth {
         (GROWTH / step * 4.0_f64.powf(beyond / SECONDS_TO_FOURFOLD)).min(fastest)
     }
 
+    /// The rate is cut in an outage, which says nothing about what is served otherwise.
+    pub(super) fn stop(&mut self) {
+        self.is_returning = false;
+        self.calm = 0.0;
+    }
+
     /// The rate is cut. What was served before a fall is worth a quick return, unless a return was just refused.
     pub(super) fn cut(&mut self, is_first: bool, rate: f64, served: f64, tokens_per_request: f64) {
         if is_first {

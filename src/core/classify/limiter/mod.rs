@@ -14,6 +14,8 @@ mod quota;
 mod scenarios;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod spreading;
 mod trial;
 
 pub use concurrency::ConcurrencyRange;

@@ -38,6 +38,9 @@ const ENOUGH_AT_FIRST: f64 = 10.0;
 const LEAST: f64 = 0.25;
 const MOST: f64 = 0.5;
 
+/// From this share on nothing is served.
+const OUTAGE: f64 = 0.9;
+
 /// The largest share that may be taken for chance; beyond, it is not worth going on as before.
 const MOST_NOISE: f64 = 0.45;
 
@@ -244,14 +247,16 @@ impl Quota {
             return None;
         }
         let least = if share > MOST || self.rate < floor { LEAST * tokens_per_request } else { floor };
-        self.cut(now, sent, share, least, [long, saturated], tokens_per_request);
+        self.cut(now, sent, share, least, [long, short, saturated], tokens_per_request);
         Some(Change::Cut(share))
     }
 
     /// Goes just below what is served when this share is refused, but not below `least`.
-    fn cut(&mut self, now: f64, sent: f64, share: f64, least: f64, counts: [Counts; 2], tokens_per_request: f64) {
-        let [long, saturated] = counts;
-        let measured = long.tokens / long.seconds.max(SETTLING);
+    fn cut(&mut self, now: f64, sent: f64, share: f64, least: f64, counts: [Counts; 3], tokens_per_request: f64) {
+        let [long, short, saturated] = counts;
+        // Not over a time in which there was nothing to send.
+        let measured =
+            [long, short].iter().map(|counts| counts.tokens / counts.seconds.max(SETTLING)).fold(0.0, f64::max);
         let rate = self.history.rate_at(sent).map_or(self.rate, |rate| rate.min(self.rate));
         // The pace may not have been what held requests back, and says nothing then.
         let from = if rate.is_infinite() || (long.sent >= ENOUGH && rate > 2.0 * measured) { measured } else { rate };
@@ -261,7 +266,12 @@ impl Quota {
         let proven = long.tokens * (1.0 - long.refused_share()) / long.seconds.max(LONG);
         let is_first = self.is_first_climb();
         self.learn_from_succession(now, long.refused_share());
-        self.growth.cut(is_first, self.rate, if is_first { served } else { proven.max(served) }, tokens_per_request);
+        if long.refused_share() >= OUTAGE && !is_first {
+            self.growth.stop();
+        } else {
+            let served = if is_first { served } else { proven.max(served) };
+            self.growth.cut(is_first, self.rate, served, tokens_per_request);
+        }
         let first_refused = self.first_refused.take().unwrap_or(sent);
         let least = least.min(self.rate);
         self.hindsight = Some(Hindsight {
