@@ -34,15 +34,18 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import Endpoints, Parameter, Schema
+from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
 __all__ = [
     "AlreadyExists",
+    "Answer",
     "AuthenticationError",
     "BudgetExceeded",
     "Cancelled",
+    "ClassifyOptions",
     "Client",
     "ConfigurationError",
     "ConnectionFailed",
@@ -66,6 +69,7 @@ __all__ = [
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "Run",
     "Schema",
     "SchemaError",
     "ServiceError",

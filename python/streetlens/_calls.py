@@ -1,39 +1,39 @@
-"""Arguments to native calls. The only importer of the native module."""
+"""Arguments to native calls. Beside `_runs` the only importer of the native module."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import threading
-import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
-from streetlens import _logging, _progress, _streetlens, _tracing
-from streetlens._checks import check_count, check_rate, check_seconds, check_store
-from streetlens._images import is_query, native_images
+from streetlens import _logging, _streetlens, _tracing
+from streetlens._checks import check_count, check_seconds, check_store
 from streetlens._streetlens import Call as NativeCall
 from streetlens._streetlens import NativeStore, NativeTable
-from streetlens._streetlens import Run as NativeRun
 from streetlens._streetlens import Session as NativeSession
 from streetlens.exceptions import ConfigurationError, InvalidInput
-from streetlens.options import Endpoints, OnRetired, Schema, StorePlace
-from streetlens.results import LinkedDataset, QueryStats, Results, Table
+from streetlens.options import Endpoints, OnRetired, StorePlace
+from streetlens.results import LinkedDataset, QueryStats, Table
 
 __all__ = [
     "Call",
-    "NativeRun",
     "NativeStore",
     "NativeTable",
+    "Ready",
     "Session",
-    "classify",
+    "Then",
     "generate_content",
+    "in_background",
     "open_store",
     "place",
     "query",
     "query_all",
     "subscribe",
     "subscribe_listing",
+    "tell_summary",
 ]
 
 NativeHttp = Callable[
@@ -41,6 +41,8 @@ NativeHttp = Callable[
 ]
 
 T = TypeVar("T")
+
+_SECONDS_BETWEEN_TICKS = 0.1
 
 _events = _logging.Delivery(_streetlens.follow_events, _streetlens.take_events)
 _events.survive_forks(_streetlens.hold_events, _streetlens.release_events)
@@ -170,14 +172,12 @@ class Call(Generic[T]):
         wrap: Callable[[Any], T],
         *,
         tick: Callable[[], None] | None = None,
-        at_end: Callable[[BaseException | None], None] | None = None,
         operation: _tracing.Operation | None = None,
     ) -> None:
         self._native = native
-        self._operation = operation
         self._wrap = wrap
         self._tick = tick
-        self._at_end = at_end
+        self._operation = operation
 
     def wait(self) -> T:
         """Blocks until the result is there; Ctrl-C stops the work."""
@@ -186,7 +186,8 @@ class Call(Generic[T]):
             try:
                 result = self._native.wait(tick)
             except BaseException as error:
-                self._failed(error, span)
+                self._failed(error)
+                span.tell(error)
                 raise
             return self._succeeded(result, span)
 
@@ -194,26 +195,67 @@ class Call(Generic[T]):
         span = _tracing.start(self._operation, is_current=False)
         with span, _events.in_background():
             try:
-                result = yield from self._native.future().__await__()
+                result = yield from self._awaited().__await__()
             except BaseException as error:
-                self._failed(error, span)
+                if not isinstance(error, GeneratorExit):
+                    yield from self._stopping().__await__()
+                self._failed(error)
+                span.tell(error)
                 raise
             return self._succeeded(result, span)
 
-    def _failed(self, error: BaseException, span: _tracing.Span) -> None:
-        if self._at_end is not None:
-            self._at_end(error)
-        span.tell(error)
+    async def _awaited(self) -> Any:
+        if self._tick is None:
+            return await self._native.future()
+        import asyncio  # noqa: PLC0415 - most programs never need it
+
+        future = asyncio.ensure_future(self._native.future())
+        try:
+            while not future.done():
+                await asyncio.wait({future}, timeout=_SECONDS_BETWEEN_TICKS)
+                self._tick()
+        finally:
+            future.cancel()
+        return future.result()
+
+    async def _stopping(self) -> None:
+        """What an awaited operation that failed or was cancelled still has to wait for."""
+
+    def _failed(self, error: BaseException) -> None:
+        """Adds to an error what is known of the operation."""
 
     def _succeeded(self, result: Any, span: _tracing.Span) -> T:
-        if self._at_end is not None:
-            self._at_end(None)
         wrapped = self._wrap(result)
         span.tell(wrapped)
         return wrapped
 
 
-class _Sequence(Call[T]):
+def in_background() -> AbstractContextManager[None]:
+    """Delivers what the native module tells to `logging` while something goes on that nobody waits for."""
+    return _events.in_background()
+
+
+def tell_summary(facts: Mapping[str, Any]) -> None:
+    """Tells what a run came to, after all that was told of it."""
+    _events.deliver()
+    _logging.summary(facts)
+
+
+class Ready(Call[T]):
+    """A result that takes no waiting."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    def wait(self) -> T:
+        return self._make()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        yield from ()
+        return self._make()
+
+
+class Then(Call[T]):
     """Two operations, the second made from the result of the first."""
 
     def __init__(self, first: Call[Any], second: Callable[[Any], Call[T]]) -> None:
@@ -320,104 +362,3 @@ def generate_content(session: Session, model: str, location: str, body: str, *, 
 def open_store(path: StorePlace) -> NativeStore:
     """The store of paid answers that is at `path`."""
     return _streetlens.open_store(check_store(path))
-
-
-def classify(
-    session: Session,
-    images: Any,
-    prompt: str,
-    *,
-    schema: Schema | None = None,
-    model: str | None = None,
-    uri_column: str = "gcs_uri",
-    system_instruction: str | None = None,
-    temperature: float | None = None,
-    max_output_tokens: int | None = None,
-    media_resolution: str | None = None,
-    thinking: str | int | None = None,
-    concurrency: int | str = "4-20-200",
-    requests_per_minute: float | None = None,
-    tokens_per_minute: float | None = None,
-    timeout: float = 60.0,
-    labels: Mapping[str, str] | None = None,
-    progress: bool | Callable[[_progress.Progress], Any] | None = None,
-) -> Call[Results]:
-    """A run over many images."""
-    if not isinstance(prompt, str):
-        raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
-    if not isinstance(concurrency, str):
-        check_count("concurrency", concurrency)
-    check_rate("requests_per_minute", requests_per_minute)
-    check_rate("tokens_per_minute", tokens_per_minute)
-    check_count("max_output_tokens", max_output_tokens, optional=True)
-    check_seconds("timeout", timeout)
-    choice = {"model": model, "on_retired": session.on_retired, "strict_region": session.strict_region}
-    options = {
-        "concurrency": str(concurrency),
-        "requests_per_minute": requests_per_minute,
-        "tokens_per_minute": tokens_per_minute,
-        "timeout": float(timeout),
-        "deadline": 600.0,
-        "refresh": False,
-        "examples": [],
-        "group_by": None,
-        "max_images": 4,
-        "crop": None,
-        "crop_margin": 0.15,
-        "image_mode": "auto",
-        "max_cost_usd": None,
-        "max_error_ratio": None,
-        "hedge": 0.0,
-        "store": None,
-        "system_instruction": system_instruction,
-        "temperature": temperature,
-        "max_output_tokens": max_output_tokens,
-        "media_resolution": media_resolution,
-        "thinking": None if thinking is None else str(thinking),
-        "request_labels": [(str(key), str(value)) for key, value in (labels or {}).items()],
-    }
-    native_schema = _native_schema(schema)
-
-    def start(source: Any) -> Call[Results]:
-        converted = native_images(source, uri_column, NativeTable.from_arrow)
-        run = _streetlens.classify(session.native(), converted, prompt, native_schema, choice, options)
-        return _run(run, progress)
-
-    if is_query(images):
-        return _Sequence(query(session, images), start)
-    return start(images)
-
-
-def _run(run: NativeRun, progress: bool | Callable[[_progress.Progress], Any] | None) -> Call[Results]:
-    for _, _, notes in run.places:
-        for note in notes:
-            warnings.warn(note, stacklevel=5)
-    tick, display = _progress.watch(run, progress)
-    facts = _progress.facts(run)
-
-    def at_end(error: BaseException | None) -> None:
-        if error is not None:
-            # Finished rows were paid for: they are never lost with the error.
-            error.results = Results(run.table())  # type: ignore[attr-defined]  # exceptions take attributes
-        elif tick is not None:
-            display.show(_progress.Progress(**run.progress()))
-        display.close()
-        for note in run.take_notes():
-            warnings.warn(note, stacklevel=6)
-        _events.deliver()
-        _logging.summary(facts())
-
-    operation = _tracing.classification(*run.places[0][:2], facts)
-    return Call(run.execute(), lambda _: Results(run.table()), tick=tick, at_end=at_end, operation=operation)
-
-
-def _native_schema(schema: Schema | None) -> str | list[str] | None:
-    if schema is None:
-        return None
-    from streetlens import _schema  # noqa: PLC0415 - many runs have none
-
-    native, root = _schema.native_schema(schema)
-    # A query may come before the run: nothing is billed for a schema that is refused.
-    for warning in _streetlens.check_schema(native, root):
-        warnings.warn(warning, stacklevel=4)
-    return native

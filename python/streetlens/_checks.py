@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
+from typing import TypeGuard
 
 from streetlens.exceptions import ConfigurationError
 from streetlens.options import StorePlace
 
-__all__ = ["check_count", "check_rate", "check_seconds", "check_store"]
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_flag",
+    "check_number",
+    "check_rate",
+    "check_seconds",
+    "check_store",
+    "check_text",
+]
 
 
 def check_count(name: str, value: object, *, optional: bool = False) -> None:
@@ -48,6 +59,54 @@ def check_seconds(name: str, value: object, *, optional: bool = False) -> None:
         raise ConfigurationError(f"`{name}={value!r}` is not a number of seconds above 0", hint=hint)
 
 
+def check_number(name: str, value: object, least: float, most: float, *, optional: bool = False) -> None:
+    """Refuses what is not a number in a range, both ends included.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if value is None and optional:
+        return
+    if not _is_number(value) or not least <= value <= most:
+        raise ConfigurationError(f"`{name}={value!r}` is not a number from {least:g} to {most:g}")
+
+
+def check_text(name: str, value: object, *, optional: bool = False) -> None:
+    """Refuses what is not a text with something in it.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if value is None and optional:
+        return
+    if not isinstance(value, str):
+        raise ConfigurationError(f"`{name}` is a {type(value).__name__}, not a text")
+    if not value.strip():
+        raise ConfigurationError(f"`{name}` is empty")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str], *, optional: bool = False) -> None:
+    """Refuses what is not one of a few words.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if value is None and optional:
+        return
+    if value not in choices:
+        raise ConfigurationError(f"`{name}={value!r}` is not one of {', '.join(map(repr, choices))}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuses what is neither True nor False.
+
+    Raises:
+        ConfigurationError: The value cannot be used; the message names the argument.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"`{name}={value!r}` is neither True nor False")
+
+
 def check_store(value: object) -> StorePlace:
     """Gives the place of a store, refusing what is neither a path nor False nor None.
 
@@ -65,6 +124,8 @@ def check_store(value: object) -> StorePlace:
 
 
 def _is_positive(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )
+    return _is_number(value) and value > 0
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

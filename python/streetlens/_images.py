@@ -9,7 +9,7 @@ from typing import Any
 from streetlens.exceptions import InvalidInput
 from streetlens.results import Table
 
-__all__ = ["is_query", "native_images"]
+__all__ = ["is_query", "native_image", "native_images"]
 
 
 def is_query(images: Any) -> bool:
@@ -34,7 +34,7 @@ def native_images(images: Any, uri_column: str, from_arrow: Callable[[Any], Any]
     if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
         images = [images]
     if isinstance(images, Iterable) and not isinstance(images, dict):
-        return [_native_image(image, position) for position, image in enumerate(images)]
+        return [native_image(image, position) for position, image in enumerate(images)]
     raise InvalidInput(
         f"`images` is a {type(images).__name__}",
         hint="pass a list of `gs://` URIs, local paths or bytes, a table with a `gcs_uri` column, or a query",
@@ -62,7 +62,12 @@ def _native_table(images: Any, from_arrow: Callable[[Any], Any]) -> Any:
         ) from error
 
 
-def _native_image(image: Any, position: int) -> Any:
+def native_image(image: Any, position: int) -> Any:
+    """One image: a URI as text, `("file", path)`, bytes, or None where there is none.
+
+    Raises:
+        InvalidInput: It is none of these; the message names its position.
+    """
     if _is_missing(image):
         return None
     if isinstance(image, str):

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from streetlens._calls import NativeRun
+    from streetlens._runs import NativeRun
 
-__all__ = ["Progress", "facts", "watch"]
+__all__ = ["Progress", "Watch", "Wish", "facts", "watch"]
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.25
@@ -48,33 +48,49 @@ class Progress(NamedTuple):
     """Cost so far at list price, in US dollars."""
 
 
-class _Display:
-    """Something that shows progress and can be ended."""
+Wish = bool | Callable[[Progress], Any] | None
+"""Whether or to whom progress is shown; None where somebody watches."""
 
-    def show(self, progress: Progress) -> None:
-        raise NotImplementedError
+
+class Watch:
+    """Shows a run's progress from time to time."""
+
+    def __init__(self, read: Callable[[], Progress], display: _Display | None) -> None:
+        self._read = read
+        self._display = display
+        self._due = 0.0
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether anything is."""
+        return self._display is not None
+
+    def tick(self) -> None:
+        """Shows it if that is due; may be called as often as one likes."""
+        now = time.monotonic()
+        if self._display is not None and now >= self._due:
+            self._due = now + _SECONDS_BETWEEN_UPDATES
+            self._display.show(self._read())
+
+    def show_last(self) -> None:
+        """Shows how it ended, and nothing more."""
+        display, self._display = self._display, None
+        if display is not None:
+            try:
+                display.show(self._read())
+            finally:
+                display.close()
 
     def close(self) -> None:
-        """Nothing to end by default."""
+        """Shows nothing more."""
+        display, self._display = self._display, None
+        if display is not None:
+            display.close()
 
 
-def watch(
-    run: NativeRun, wish: bool | Callable[[Progress], Any] | None
-) -> tuple[Callable[[], None] | None, _Display]:
-    """What to call while waiting for `run`, and what to close at its end."""
-    display = _display(wish)
-    if display is None:
-        return None, _Display()
-    due = 0.0
-
-    def tick() -> None:
-        nonlocal due
-        now = time.monotonic()
-        if now >= due:
-            due = now + _SECONDS_BETWEEN_UPDATES
-            display.show(Progress(**run.progress()))
-
-    return tick, display
+def watch(read: Callable[[], Progress], wish: Wish) -> Watch:
+    """What shows the progress that `read` gives."""
+    return Watch(read, _display(wish))
 
 
 def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
@@ -84,7 +100,16 @@ def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
 
     def gather() -> dict[str, Any]:
         counted = run.progress()
-        names = ("ok", "from_store", "requests", "retries", "refusals", "input_tokens", "output_tokens", "cost_usd")
+        names = (
+            "ok",
+            "from_store",
+            "requests",
+            "retries",
+            "refusals",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+        )
         return {
             "run": run.id,
             "rows": counted["total"],
@@ -98,7 +123,7 @@ def facts(run: NativeRun) -> Callable[[], dict[str, Any]]:
     return gather
 
 
-def _display(wish: bool | Callable[[Progress], Any] | None) -> _Display | None:
+def _display(wish: Wish) -> _Display | None:
     if callable(wish):
         return _Callback(wish)
     if wish is False or (wish is None and not _somebody_watches()):
@@ -111,6 +136,16 @@ def _display(wish: bool | Callable[[Progress], Any] | None) -> _Display | None:
 
 def _somebody_watches() -> bool:
     return "ipykernel" in sys.modules or sys.stderr.isatty()
+
+
+class _Display:
+    """Something that shows progress and can be ended."""
+
+    def show(self, progress: Progress) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing to end by default."""
 
 
 class _Callback(_Display):
@@ -133,8 +168,12 @@ class _Bar(_Display):
     def show(self, progress: Progress) -> None:
         self._bar.total = progress.total
         self._bar.n = progress.done
-        waiting = {"waiting_on": "quota"} if progress.throttled else {}
-        self._bar.set_postfix(ok=progress.ok, usd=f"{progress.cost_usd:.4f}", **waiting, refresh=False)
+        facts: dict[str, object] = {"ok": progress.ok, "usd": f"{progress.cost_usd:.4f}"}
+        if progress.from_store:
+            facts["from_store"] = progress.from_store
+        if progress.throttled:
+            facts["waiting_on"] = "quota"
+        self._bar.set_postfix(facts, refresh=False)
         self._bar.refresh()
 
     def close(self) -> None:
@@ -153,7 +192,4 @@ class _Lines(_Display):
         self._due = now + _SECONDS_BETWEEN_LINES
         from streetlens._display.progress import progress_line  # noqa: PLC0415 - scripts show no progress
 
-        line = progress_line(
-            progress.done, progress.total, progress.ok, progress.cost_usd, now - self._started
-        )
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(progress_line(progress._asdict(), now - self._started) + "\n")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streetlens import _calls
-from streetlens.options import Schema
+from streetlens import _calls, _runs
+from streetlens._classify_options import takes_classify_options
+from streetlens.options import ClassifyOptions
 from streetlens.results import LinkedDataset, Results, Table
+from streetlens.run import Run
 
 if TYPE_CHECKING:
-    from streetlens._progress import Progress
+    from typing_extensions import Unpack
 
 __all__ = ["AsyncClient"]
 
@@ -76,47 +78,23 @@ class AsyncClient:
         """See `Client.query_all`."""
         return await _calls.query_all(self._session, sqls, timeout=timeout)
 
-    async def classify(
-        self,
-        images: Any,
-        prompt: str,
-        *,
-        schema: Schema | None = None,
-        model: str | None = None,
-        uri_column: str = "gcs_uri",
-        system_instruction: str | None = None,
-        temperature: float | None = None,
-        max_output_tokens: int | None = None,
-        media_resolution: str | None = None,
-        thinking: str | int | None = None,
-        concurrency: int | str = "4-20-200",
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        timeout: float = 60.0,
-        labels: Mapping[str, str] | None = None,
-        progress: bool | Callable[[Progress], Any] | None = None,
-    ) -> Results:
-        """See `Client.classify`; progress is shown at the end only.
+    @takes_classify_options
+    async def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:
+        """See `Client.classify`.
+
+        A cancelled task keeps its finished rows: they are in `results` of the `CancelledError`, which is the
+        `__cause__` of the error that `asyncio.timeout` and `asyncio.wait_for` raise.
 
         Raises:
             SchemaError: Gemini could not serve the schema; nothing was sent.
         """
-        return await _calls.classify(
-            self._session,
-            images,
-            prompt,
-            schema=schema,
-            model=model,
-            uri_column=uri_column,
-            system_instruction=system_instruction,
-            temperature=temperature,
-            max_output_tokens=max_output_tokens,
-            media_resolution=media_resolution,
-            thinking=thinking,
-            concurrency=concurrency,
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-            timeout=timeout,
-            labels=labels,
-            progress=progress,
-        )
+        return await _runs.classify(self._session, images, prompt, options)
+
+    @takes_classify_options
+    async def start(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Run:
+        """See `Client.start`; iterate with `async for`, or `await` the run.
+
+        Raises:
+            SchemaError: Gemini could not serve the schema; nothing was sent.
+        """
+        return Run(await _runs.prepare(self._session, images, prompt, options), options.get("progress"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streetlens import _calls
-from streetlens.options import Endpoints, OnRetired, Schema, StorePlace
+from streetlens import _calls, _runs
+from streetlens._classify_options import takes_classify_options
+from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
 from streetlens.results import LinkedDataset, Results, Table
+from streetlens.run import Run
 
 if TYPE_CHECKING:
-    from streetlens._progress import Progress
+    from typing_extensions import Unpack
+
     from streetlens.aio import AsyncClient
 
 __all__ = ["Client"]
@@ -179,26 +182,8 @@ class Client:
         """
         return _calls.query_all(self._session, sqls, timeout=timeout).wait()
 
-    def classify(
-        self,
-        images: Any,
-        prompt: str,
-        *,
-        schema: Schema | None = None,
-        model: str | None = None,
-        uri_column: str = "gcs_uri",
-        system_instruction: str | None = None,
-        temperature: float | None = None,
-        max_output_tokens: int | None = None,
-        media_resolution: str | None = None,
-        thinking: str | int | None = None,
-        concurrency: int | str = "4-20-200",
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        timeout: float = 60.0,
-        labels: Mapping[str, str] | None = None,
-        progress: bool | Callable[[Progress], Any] | None = None,
-    ) -> Results:
+    @takes_classify_options
+    def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:
         """Asks Gemini one question about every image and returns one row an image, in order.
 
         Trouble with one image is a row with a `status` and an `error`. What every image would meet (a bad model, a
@@ -215,19 +200,36 @@ class Client:
             model: Model id; the catalogue's recommended classifier otherwise.
             uri_column: The column of URIs.
             system_instruction: Instructions before the image.
+            examples: Pairs of an image and its right answer, shown to the model first: the image as in `images`, the
+                answer a text, or a dictionary, an instance or a label of the schema.
             temperature: 0 to 2; recent models ignore it.
             max_output_tokens: Token limit of an answer, thoughts included.
             media_resolution: `"low"`, `"medium"` or `"high"`: tokens an image costs.
             thinking: A level, a token budget, `"off"` or `"default"`; the least the model allows otherwise.
+            group_by: The column whose equal values are views of one thing, asked about in one request.
+            max_images: Most images of one request, 1 to 100.
+            crop: The column of the boxes, in pixels, that are cut out of the images and sent: `"bbox"`.
+            crop_margin: What is left around a box on each side, as a share of its larger side.
+            image_mode: `"uri"` names images in Cloud Storage to Gemini, `"inline"` fetches them with your credentials
+                and sends them along, `"auto"` does so where Gemini may not read the bucket.
             concurrency: Requests under way at once: a fixed number, or `"least-first-most"`, which follows what the
                 service takes.
             requests_per_minute: A limit of your own, spread evenly over each minute.
             tokens_per_minute: The same for input and output tokens.
+            max_cost_usd: US dollars at list price that the run may cost; rows beyond that are `skipped`.
+            max_error_ratio: Share of rows, 0 to 1, that may fail before the run is stopped.
             timeout: Seconds of one attempt.
+            deadline: Seconds of one row, all attempts and waits together.
+            hedge: True, or a share of the requests (0.05) that may be sent a second time when they are slow.
             labels: Labels of the requests, shown on the invoice.
+            store: Where paid answers are kept, so that nothing is paid twice: a file or its folder, or False for
+                nowhere; the client's otherwise.
+            refresh: Ask anew what the store knows.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:
+            TypeError: There is no such option; the message names the closest one.
+            ConfigurationError: An option's value cannot be used. Nothing was sent.
             InvalidInput: The images, the prompt or the column cannot be used; `InvalidUri` when no URI is one.
             SchemaError: Gemini could not serve the schema; the message names the field. Nothing was sent.
             ModelUnavailable: The model is retired, unknown, or not served in the region.
@@ -244,25 +246,40 @@ class Client:
             >>> len(results), results.column_names[:3]
             (3, ['gcs_uri', 'classification', 'status'])
         """
-        return _calls.classify(
-            self._session,
-            images,
-            prompt,
-            schema=schema,
-            model=model,
-            uri_column=uri_column,
-            system_instruction=system_instruction,
-            temperature=temperature,
-            max_output_tokens=max_output_tokens,
-            media_resolution=media_resolution,
-            thinking=thinking,
-            concurrency=concurrency,
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-            timeout=timeout,
-            labels=labels,
-            progress=progress,
-        ).wait()
+        return _runs.classify(self._session, images, prompt, options).wait()
+
+    @takes_classify_options
+    def start(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Run:
+        """Begins what `classify` does and returns at once: the run goes on in the background.
+
+        A query is waited for first. Iterate over the `Run` for answers as they come, or wait for it; it can be told to
+        go faster or to end meanwhile.
+
+        Args:
+            images: As in `classify`.
+            prompt: The question; `{column}` is filled in for each row.
+            progress: True or a function of `Progress` to show it from now on; otherwise `run.wait()` shows it.
+
+        Raises:
+            TypeError: There is no such option; the message names the closest one.
+            ConfigurationError: An option's value cannot be used.
+            InvalidInput: The images, the prompt or the column cannot be used.
+            SchemaError: Gemini could not serve the schema.
+            ModelUnavailable: The model is retired, unknown, or not served in the region.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12, subscribed=True) as server:
+            ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+            ...     sql = "SELECT gcs_uri FROM `imagery_insights___preview___us.latest_observations` LIMIT 3"
+            ...     run = client.start(sql, "Is it a sign or a pole?", schema=["sign", "pole"])
+            ...     statuses = [answer["status"] for answer in run]
+            ...     results = run.wait()
+            >>> statuses, len(results)
+            (['ok', 'ok', 'ok'], 3)
+        """
+        return Run(_runs.prepare(self._session, images, prompt, options).wait(), options.get("progress"))
 
     def __repr__(self) -> str:
         settings, source = self._session.settings, self._session.source

@@ -1,12 +1,15 @@
-"""Options that are more than a value: service addresses and typed query parameters."""
+"""Options that are more than a value: service addresses, typed query parameters, and what a run may be told."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
-__all__ = ["Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
+if TYPE_CHECKING:
+    from streetlens._progress import Progress
+
+__all__ = ["ClassifyOptions", "Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
 
 OnRetired = Literal["raise", "replace", "allow"]
 
@@ -54,3 +57,71 @@ class Parameter(NamedTuple):
     """The value; `None` is NULL."""
     type: str
     """Its GoogleSQL type."""
+
+
+class ClassifyOptions(TypedDict, total=False):
+    """The keyword options that `classify` and `start` share; `Client.classify` tells what each means.
+
+    Example:
+        >>> import streetlens as sl
+        >>> from streetlens import emulator
+        >>> careful = sl.ClassifyOptions(schema=["sign", "pole"], concurrency=4, progress=False)
+        >>> with emulator.start(observations=12, subscribed=True) as server:
+        ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+        ...     sql = "SELECT gcs_uri FROM `imagery_insights___preview___us.latest_observations` LIMIT 3"
+        ...     len(client.classify(sql, "Is it a sign or a pole?", **careful))
+        3
+    """
+
+    schema: Schema | None
+    """What an answer looks like."""
+    model: str | None
+    """Model id."""
+    uri_column: str
+    """The column of URIs."""
+    system_instruction: str | None
+    """Instructions before the image."""
+    examples: Iterable[tuple[Any, Any]] | None
+    """Images with their right answers."""
+    temperature: float | None
+    """0 to 2."""
+    max_output_tokens: int | None
+    """Token limit of an answer."""
+    media_resolution: str | None
+    """`"low"`, `"medium"` or `"high"`."""
+    thinking: str | int | None
+    """A level, a token budget, `"off"` or `"default"`."""
+    group_by: str | None
+    """The column whose equal values make one request."""
+    max_images: int
+    """Most images of one request."""
+    crop: str | None
+    """The column of the boxes to cut out."""
+    crop_margin: float
+    """What is left around a box, as a share of its larger side."""
+    image_mode: Literal["auto", "uri", "inline"]
+    """How images reach Gemini."""
+    concurrency: int | str
+    """Requests under way at once."""
+    requests_per_minute: float | None
+    """Requests a minute, at most."""
+    tokens_per_minute: float | None
+    """Tokens a minute, at most."""
+    max_cost_usd: float | None
+    """US dollars to spend, at most."""
+    max_error_ratio: float | None
+    """Share of rows that may fail."""
+    timeout: float
+    """Seconds of one attempt."""
+    deadline: float
+    """Seconds of one row, all attempts and waits together."""
+    hedge: bool | float
+    """Whether slow requests are sent twice, or the share of requests that may be."""
+    labels: Mapping[str, Any] | None
+    """Labels of the requests, shown on the invoice."""
+    store: StorePlace
+    """Where paid answers are kept."""
+    refresh: bool
+    """Ask anew what the store knows."""
+    progress: bool | Callable[[Progress], Any] | None
+    """Whether or to whom progress is shown."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streetlens.exceptions import MissingLibrary
+from streetlens.exceptions import InvalidInput, MissingLibrary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from streetlens._calls import NativeTable
+    from streetlens._progress import Progress
+    from streetlens._runs import RunHandle
+    from streetlens.options import Schema
+    from streetlens.run import Run
 
 __all__ = ["Interval", "LinkedDataset", "QueryStats", "Results", "Table", "Usage"]
 
@@ -231,7 +235,94 @@ class Results(Table):
     `model`, `finish_reason`, `input_tokens`, `output_tokens`, `thinking_tokens`, `cached_tokens`,
     `cost_usd`, `latency_ms`, `attempts` and `source`. `status` is `ok`, `blocked`, `truncated`, `invalid`,
     `image_error`, `failed` or `skipped`.
+
+    Example:
+        >>> import streetlens as sl
+        >>> from streetlens import emulator
+        >>> with emulator.start(observations=12, subscribed=True) as server:
+        ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+        ...     sql = "SELECT gcs_uri FROM `imagery_insights___preview___us.latest_observations` LIMIT 3"
+        ...     server.faults.add("blocked", service="gemini", times=1)
+        ...     results = client.classify(sql, "Is it a sign or a pole?", progress=False)
+        ...     complete = results.retry_failed(progress=False)
+        >>> complete.status_counts
+        {'ok': 3}
     """
+
+    def __init__(self, native: NativeTable, *, run: RunHandle | None = None) -> None:
+        super().__init__(native)
+        self._run = run
+
+    @property
+    def run_id(self) -> str:
+        """The run's id: the label `streetlens-run` of its requests.
+
+        Raises:
+            InvalidInput: The results do not come from a run of this process.
+        """
+        return self._asked().native.id
+
+    @property
+    def texts(self) -> list[str | None]:
+        """Each row's answer as the model gave it, also where it does not fit the schema; None where there is none.
+
+        Raises:
+            InvalidInput: The results do not come from a run of this process.
+        """
+        return self._asked().native.texts()
+
+    def retry_failed(self, *, progress: bool | Callable[[Progress], Any] | None = None) -> Results:
+        """Asks anew about the rows that are not `ok`, and returns all rows; the others keep their answers.
+
+        The options are the run's. These results are returned where every row is `ok`. It blocks; in `async` programs
+        `await results.start_retry()`.
+
+        Args:
+            progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
+
+        Raises:
+            InvalidInput: The run goes on, or the results do not come from a run of this process.
+            StreetlensError: What stopped the new run, with all rows in `results`.
+        """
+        from streetlens import _runs  # noqa: PLC0415 - which makes results
+
+        run = self._asked()
+        return _runs.again(run, progress).wait() if set(self.status_counts) - {"ok"} else self
+
+    def start_retry(self, *, progress: bool | Callable[[Progress], Any] | None = None) -> Run:
+        """Does what `retry_failed` does in the background; await it, wait for it, or iterate over it.
+
+        Args:
+            progress: True or a function of `Progress` to show it; otherwise it is shown while somebody waits.
+
+        Raises:
+            InvalidInput: The run goes on, or the results do not come from a run of this process.
+        """
+        from streetlens.run import Run  # noqa: PLC0415 - which makes results
+
+        return Run(self._asked().again(), progress)
+
+    def reparse(self, schema: Schema | None) -> Results:
+        """Reads the answers by another schema, without asking or paying for anything.
+
+        An answer that does not fit it is `invalid`; `retry_failed` of what is returned asks with the new schema.
+
+        Args:
+            schema: As in `Client.classify`; None for the plain text.
+
+        Raises:
+            SchemaError: It is no schema.
+            InvalidInput: The results do not come from a run of this process.
+        """
+        return self._asked().reparse(schema).results()
+
+    def _asked(self) -> RunHandle:
+        if self._run is None:
+            raise InvalidInput(
+                "these results are not connected to a run",
+                hint="what `client.classify` and `run.results()` return is, in the process that asked",
+            )
+        return self._run
 
     @property
     def status_counts(self) -> Mapping[str, int]:
@@ -246,17 +337,18 @@ class Results(Table):
 
     @property
     def usage(self) -> Usage:
-        """Tokens and list price of all rows."""
+        """Tokens and list price of what was asked; answers from the store were paid for earlier."""
+        paid = self._native.filter("source", ["online"])
 
         def total(name: str) -> int:
-            return sum(value or 0 for value in self._native.column(name))
+            return sum(value or 0 for value in paid.column(name))
 
         return Usage(
             total("input_tokens"),
             total("output_tokens"),
             total("thinking_tokens"),
             total("cached_tokens"),
-            float(sum(value or 0.0 for value in self._native.column("cost_usd"))),
+            float(sum(value or 0.0 for value in paid.column("cost_usd"))),
         )
 
     def _text_columns(self) -> list[str]:

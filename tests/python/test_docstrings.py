@@ -15,6 +15,8 @@ MODULES = [
     "streetlens.options",
     "streetlens.results",
     "streetlens.store",
+    "streetlens.run",
+    "streetlens._answers",
     "streetlens._display.cells",
     "streetlens._display.progress",
 ]

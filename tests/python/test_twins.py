@@ -9,8 +9,10 @@ import typing
 import pytest
 
 from streetlens._calls import Call
+from streetlens._classify_options import DEFAULTS
 from streetlens.aio import AsyncClient
 from streetlens.client import Client
+from streetlens.options import ClassifyOptions
 
 
 def verbs(kind: type) -> list[str]:
@@ -22,7 +24,7 @@ def verbs(kind: type) -> list[str]:
 
 def test_both_clients_have_the_same_verbs() -> None:
     assert verbs(Client) == verbs(AsyncClient)
-    assert {"classify", "query", "query_all", "subscribe"} <= set(verbs(Client))
+    assert {"classify", "query", "query_all", "start", "subscribe"} <= set(verbs(Client))
 
 
 @pytest.mark.parametrize("verb", verbs(Client))
@@ -70,3 +72,19 @@ def test_both_twins_wait_for_the_same_call() -> None:
     """One implementation: a call is waited for by either."""
     assert {"wait", "__await__"} <= set(vars(Call))
     assert typing.get_type_hints(Call.wait)["return"] is not None
+
+
+@pytest.mark.parametrize("verb", ["classify", "start"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_verb_shows_every_option_with_its_default(kind: type, verb: str) -> None:
+    """So that a notebook completes them."""
+    shown = inspect.signature(getattr(kind, verb)).parameters
+    keywords = {name: shown[name] for name in shown if name not in {"self", "images", "prompt"}}
+    assert list(keywords) == list(ClassifyOptions.__annotations__)
+    assert {name: parameter.default for name, parameter in keywords.items()} == DEFAULTS
+
+
+def test_every_option_of_a_run_is_documented() -> None:
+    documentation = inspect.getdoc(Client.classify) or ""
+    named = set(re.findall(r"^    (\w+): ", documentation, re.MULTILINE))
+    assert set(DEFAULTS) <= named

@@ -62,6 +62,22 @@ def runs(client: sl.Client, table: sl.Table) -> None:
         client.classify(table, "What?", schema=schema)
 
 
+def background(client: sl.Client, table: sl.Table) -> None:
+    options: sl.ClassifyOptions = {"schema": ["sign", "pole"], "max_cost_usd": 2.5, "store": False}
+    assert_type(client.start(table, "What?", **options), sl.Run)
+    run = client.start(table, "What?", group_by="asset_id", max_images=3, crop="bbox", hedge=True)
+    assert_type(run, sl.Run)
+    for answer in run:
+        assert_type(answer, sl.Answer)
+        assert_type(answer.row, int)
+    assert_type(run.wait(timeout=5), sl.Results)
+    assert_type(run.results().texts, list[str | None])
+    assert_type(run.results().retry_failed().reparse(None), sl.Results)
+    assert_type(run.results().start_retry(), sl.Run)
+    assert_type(run.progress.from_store, int)
+    run.concurrency = 8
+
+
 class Kind(enum.Enum):
     STOP = "stop"
 
@@ -96,6 +112,10 @@ async def awaited(client: sl.Client) -> None:
     assert_type(await client.aio.query_all(["SELECT 1"]), list[sl.Table])
     assert_type(await client.aio.subscribe("1234"), sl.LinkedDataset)
     assert_type(await client.aio.classify([], "What?"), sl.Results)
+    run = await client.aio.start([], "What?", examples=[("gs://bucket/a.jpg", "sign")], refresh=True)
+    async for answer in run:
+        assert_type(answer, sl.Answer)
+    assert_type(await run, sl.Results)
     first, second = await asyncio.gather(client.aio.query("SELECT 1"), client.aio.subscribe("1234"))
     assert_type(first, sl.Table)
     assert_type(second, sl.LinkedDataset)

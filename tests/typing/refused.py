@@ -32,6 +32,10 @@ def runs(client: sl.Client) -> None:
     client.classify([], "What?", schema={1, 2})  # refused: arg-type
     client.classify([], "What?", concurrency=1.5)  # refused: arg-type
     client.classify([], "What?", progress="bar")  # refused: arg-type
+    client.classify([], "What?", modle="gemini")  # refused: call-arg
+    client.classify([], "What?", image_mode="url")  # refused: arg-type
+    client.start([], "What?").wait(timeout="soon")  # refused: arg-type
+    client.start([], "What?").done = True  # refused: misc
     float(client.classify([], "What?").usage.cost)  # refused: attr-defined
 
 

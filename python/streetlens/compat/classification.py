@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streetlens import _calls
+from streetlens import _runs
 from streetlens.compat.vertexai import _configuration
 from streetlens.exceptions import ConfigurationError, StreetlensError
 from streetlens.results import Usage
@@ -129,10 +129,8 @@ def _rows(
     _, placed, location = configuration.place(model)
     # The region that serves the model, so that its notes are not told again.
     session = configuration.client(location)._session  # noqa: SLF001 - a loopback test server may serve retired models
-    results = _calls.classify(
-        session, uris, _literal(prompt), model=placed, concurrency=concurrency, progress=progress
-    ).wait()
-    return list(results)
+    options = {"model": placed, "concurrency": concurrency, "progress": progress}
+    return list(_runs.classify(session, uris, _literal(prompt), options).wait())
 
 
 def _literal(prompt: str) -> str:

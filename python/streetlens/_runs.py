@@ -1,0 +1,241 @@
+"""Runs over many images: from a call's arguments to native ones, and what is waited for, kept and told of each."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from streetlens import _calls, _streetlens, _tracing
+from streetlens._calls import Call, NativeTable, Ready, Session, Then
+from streetlens._classify_options import check_concurrency, completed, native_options
+from streetlens._images import is_query, native_image, native_images
+from streetlens._progress import Progress, Wish, facts, watch
+from streetlens._streetlens import Run as NativeRun
+from streetlens.exceptions import Cancelled, InvalidInput
+from streetlens.options import Schema
+from streetlens.results import Results
+
+__all__ = ["NativeRun", "RunHandle", "again", "classify", "prepare"]
+
+_SECONDS_FOR_LAST_COMMITS = 1.0
+_SECONDS_BETWEEN_LOOKS = 0.005
+
+_of_parents: list[NativeRun] = []
+
+
+class RunHandle:
+    """A native run, in the process that it belongs to."""
+
+    def __init__(self, native: NativeRun) -> None:
+        self._native = native
+        self._process = os.getpid()
+        self.trouble: BaseException | None = None
+        """What went wrong in showing the progress of a run in the background."""
+
+    @property
+    def native(self) -> NativeRun:
+        """The native run.
+
+        Raises:
+            Cancelled: This process is a fork of the one that goes on with the run.
+        """
+        if os.getpid() != self._process:
+            raise Cancelled(
+                "the run belongs to the process that this one was forked from",
+                hint="use it there, or begin a run of this process",
+            )
+        return self._native
+
+    def __del__(self) -> None:
+        if os.getpid() != self._process:
+            # Dropping the parent's run would wake threads that this process does not have.
+            _of_parents.append(self._native)
+
+    def is_going_here(self) -> bool:
+        """Whether it goes on, in this process, and Python does so too."""
+        return os.getpid() == self._process and not self._native.is_over and not sys.is_finalizing()
+
+    def results(self) -> Results:
+        """The results so far."""
+        return Results(self.native.table(), run=self)
+
+    def progress(self) -> Progress:
+        """The counters at this moment."""
+        return Progress(**self.native.progress())
+
+    def set_concurrency(self, value: object) -> None:
+        """Changes how many requests may be under way."""
+        self.native.set_concurrency(check_concurrency(value))
+
+    def ended(self, tick: Callable[[], None] | None = None) -> Call[Results]:
+        """The end of a run that goes on in the background."""
+        return Call(self.native.ended(), lambda _: self.results(), tick=tick)
+
+    def again(self) -> RunHandle:
+        """The same question for the rows without a good answer.
+
+        Raises:
+            InvalidInput: The run goes on.
+        """
+        if not self.native.is_over:
+            raise InvalidInput(
+                "the run goes on, and its rows may still get their answers",
+                hint="wait for its end with `run.wait()`, or end it with `run.cancel()` first",
+            )
+        return RunHandle(self.native.again())
+
+    def reparse(self, schema: Schema | None) -> RunHandle:
+        """The answers so far, read by another schema."""
+        return RunHandle(self.native.reparse(_native_schema(schema)))
+
+    def settle(self) -> None:
+        """Stops the run, and waits a moment for what it is keeping."""
+        self.native.stop(True)
+        deadline = time.monotonic() + _SECONDS_FOR_LAST_COMMITS
+        while not self.native.is_over and time.monotonic() < deadline:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    async def settle_awaited(self) -> None:
+        """The same without blocking the loop."""
+        import asyncio  # noqa: PLC0415 - most programs never need it
+
+        self.native.stop(True)
+        ended = asyncio.ensure_future(self.native.ended().future())
+        try:
+            await asyncio.wait({ended}, timeout=_SECONDS_FOR_LAST_COMMITS)
+        finally:
+            # The error that is being told came first; asking for a later one keeps asyncio from reporting it as lost.
+            if not ended.cancel() and not ended.cancelled():
+                ended.exception()
+
+    def warn_of_changes(self) -> None:
+        """Warns the caller of what was changed from the wish: a widened region, a replaced model."""
+        self._warn([note for _, _, notes in self.native.places for note in notes])
+
+    def _warn(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            warnings.warn(note, stacklevel=_level_of_caller())
+
+    def facts(self) -> Callable[[], dict[str, Any]]:
+        """What gives the facts that are summed up at the end; the time is counted from now."""
+        return facts(self.native)
+
+    def operation(self, gather: Callable[[], dict[str, Any]]) -> _tracing.Operation:
+        """What a span tells about the run."""
+        model, location, _ = self.native.places[0]
+        return _tracing.classification(model, location, gather)
+
+    def tell(self, gather: Callable[[], dict[str, Any]]) -> None:
+        """Tells what the user should hear at the end."""
+        self._warn(self.native.take_notes())
+        _calls.tell_summary(gather())
+
+
+class _Execution(Call[Results]):
+    """A run that lasts as long as somebody waits for it."""
+
+    def __init__(self, run: RunHandle, wish: Wish) -> None:
+        self._run = run
+        self._facts = run.facts()
+        self._is_settled = False
+        self._display = watch(run.progress, wish)
+        super().__init__(
+            run.native.execute(),
+            lambda _: run.results(),
+            tick=self._display.tick if self._display.is_shown else None,
+            operation=run.operation(self._facts),
+        )
+
+    async def _stopping(self) -> None:
+        self._is_settled = True
+        await self._run.settle_awaited()
+
+    def _failed(self, error: BaseException) -> None:
+        try:
+            if not self._is_settled:
+                self._run.settle()
+        finally:
+            # Finished rows were paid for: they are never lost with the error, nor with a second Ctrl-C.
+            error.results = self._run.results()  # type: ignore[attr-defined]  # exceptions take attributes
+            self._display.close()
+            self._run.tell(self._facts)
+
+    def _succeeded(self, result: Any, span: _tracing.Span) -> Results:
+        try:
+            self._display.show_last()
+        except BaseException as error:
+            self._failed(error)
+            raise
+        self._run.tell(self._facts)
+        return super()._succeeded(result, span)
+
+
+def classify(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Results]:
+    """A run that is waited for."""
+    options = completed("classify", given)
+    return _prepared(session, images, prompt, options, lambda run: _Execution(run, options["progress"]))
+
+
+def prepare(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[RunHandle]:
+    """A run that has not begun."""
+    options = completed("start", given)
+    return _prepared(session, images, prompt, options, lambda run: Ready(lambda: run))
+
+
+def again(run: RunHandle, wish: Wish) -> Call[Results]:
+    """The same question for the rows without a good answer, waited for."""
+    return _Execution(run.again(), wish)
+
+
+def _prepared(
+    session: Session,
+    images: Any,
+    prompt: str,
+    options: Mapping[str, Any],
+    go: Callable[[RunHandle], Call[Any]],
+) -> Call[Any]:
+    if not isinstance(prompt, str):
+        raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
+    choice = {
+        "model": options["model"],
+        "on_retired": session.on_retired,
+        "strict_region": session.strict_region,
+    }
+    natively = native_options(options, native_image=native_image)
+    schema = _native_schema(options["schema"])
+
+    def from_source(source: Any) -> Call[Any]:
+        converted = native_images(source, options["uri_column"], NativeTable.from_arrow)
+        native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
+        run = RunHandle(native)
+        run.warn_of_changes()
+        return go(run)
+
+    if is_query(images):
+        return Then(_calls.query(session, images), from_source)
+    return from_source(images)
+
+
+def _native_schema(schema: Schema | None) -> str | list[str] | None:
+    if schema is None:
+        return None
+    from streetlens import _schema  # noqa: PLC0415 - many runs have none
+
+    native, root = _schema.native_schema(schema)
+    # A query may come before the run: nothing is billed for a schema that is refused.
+    for warning in _streetlens.check_schema(native, root):
+        warnings.warn(warning, stacklevel=_level_of_caller())
+    return native
+
+
+def _level_of_caller() -> int:
+    """How many calls away the program is that called this package."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("streetlens."):
+        frame, level = frame.f_back, level + 1
+    return level
