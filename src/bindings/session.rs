@@ -44,6 +44,7 @@ pub(crate) fn settings<'py>(py: Python<'py>, given: &Bound<'py, PyDict>) -> PyRe
     let values = PyDict::new(py);
     values.set_item("project", &settings.project)?;
     values.set_item("region", &settings.region)?;
+    values.set_item("more_regions", &settings.more_regions)?;
     values.set_item("location", &settings.location)?;
     values.set_item("is_loopback", settings.endpoints.are_loopback())?;
     let endpoints = &settings.endpoints;
@@ -69,6 +70,7 @@ fn resolve(py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Settings> {
     let input = SettingsInput {
         project: text("project")?,
         region: text("region")?,
+        more_regions: given.get_item("more_regions")?.map_or(Ok(Vec::new()), |value| value.extract())?,
         location: text("location")?,
         endpoint: text("endpoint")?,
         endpoints: given.get_item("endpoints")?.map_or(Ok(Vec::new()), |value| value.extract())?,

@@ -11,7 +11,7 @@ use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
 use crate::bigquery::client::QueryResult;
 use crate::bigquery::request::Query;
-use crate::classify::{ImageAccess, Question, Run, RunOptions, Services};
+use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
@@ -35,6 +35,8 @@ pub struct Session {
     pub storage: StorageClient,
     /// Images, with what is known of their buckets.
     pub images: ImageAccess,
+    /// What runs found out about quotas.
+    pub quotas: KnownQuotas,
     /// Analytics Hub.
     pub sharing: SharingClient,
     /// Files that are open, by their paths without links.
@@ -60,6 +62,7 @@ impl Session {
         Ok(Self {
             bigquery: BigQueryClient::new(stack.clone(), &settings)?,
             images: ImageAccess::new(storage.clone()),
+            quotas: KnownQuotas::default(),
             storage,
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
@@ -106,9 +109,25 @@ impl Session {
 
     /// Where requests for a model go.
     pub fn place(&self, choice: &ModelChoice) -> Result<Place> {
+        self.place_in(&self.settings.region, choice)
+    }
+
+    /// The places that share the requests for a model, each once.
+    pub fn places(&self, choice: &ModelChoice) -> Result<Vec<Place>> {
+        let mut places = vec![self.place(choice)?];
+        for region in &self.settings.more_regions {
+            let place = self.place_in(region, choice)?;
+            if places.iter().all(|other| other.location != place.location) {
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+
+    fn place_in(&self, region: &str, choice: &ModelChoice) -> Result<Place> {
         let wish = Wish {
             model: choice.model.as_deref(),
-            location: &self.settings.region,
+            location: region,
             is_location_named: self.settings.is_region_named,
             on_retired: choice.on_retired,
             strict: choice.strict_region,
@@ -118,14 +137,48 @@ impl Session {
 
     /// Prepares a run; nothing is contacted.
     pub fn classify(&self, choice: &ModelChoice, question: Question, options: RunOptions) -> Result<Run> {
-        let place = self.place(choice)?;
-        let services = Services { gemini: self.gemini.clone(), images: self.images.clone() };
-        Run::new(services, vec![place], question, options)
+        let services =
+            Services { gemini: self.gemini.clone(), images: self.images.clone(), quotas: self.quotas.clone() };
+        Run::new(services, self.places(choice)?, question, options)
     }
 
     /// Sends a whole request of the user's own to a model.
     pub async fn generate(&self, place: &Place, body: Bytes, timeout: Duration) -> Result<Generated> {
         let address = self.gemini.address(place)?;
         self.gemini.generate(place, &address, body, timeout).await.result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Anonymous;
+    use crate::settings::{SettingsInput, StoreWish};
+    use crate::store::Key;
+
+    fn session(store: StoreWish) -> Session {
+        let input = SettingsInput { project: Some("demo".into()), store, ..SettingsInput::default() };
+        Session::new(Settings::resolve_with(&input, &|_| None).unwrap(), Arc::new(Anonymous)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_is_opened_once_whatever_it_is_called() {
+        let folder = std::env::temp_dir().join(format!("streetlens-session-{}", uuid::Uuid::new_v4().simple()));
+        let session = session(StoreWish::File(folder.join("answers.sqlite")));
+        assert!(!folder.exists());
+        let store = session.store().unwrap();
+        let same = session.clone().store_at(&StoreLocation::File(folder.clone())).unwrap();
+        let other = session.store_at(&StoreLocation::File(folder.join("other.sqlite"))).unwrap();
+        store.close();
+        let key = Key::builder("test").finish();
+        assert!(same.find(vec![key]).await.is_err());
+        assert!(other.find(vec![key]).await.is_ok());
+        other.close();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn without_a_place_nothing_is_kept() {
+        assert_eq!(session(StoreWish::Memory).store().unwrap().path(), None);
     }
 }

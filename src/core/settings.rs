@@ -16,6 +16,8 @@ pub struct Settings {
     pub project: String,
     /// Vertex AI location: a region, `global`, `us` or `eu`.
     pub region: String,
+    /// Further locations that share the requests.
+    pub more_regions: Vec<String>,
     /// Whether the user named the region, and so wants to hear of another one being used.
     pub is_region_named: bool,
     /// BigQuery and Analytics Hub location, for example `us`.
@@ -50,6 +52,8 @@ pub struct SettingsInput {
     pub project: Option<String>,
     /// See [`Settings::region`].
     pub region: Option<String>,
+    /// See [`Settings::more_regions`].
+    pub more_regions: Vec<String>,
     /// See [`Settings::location`].
     pub location: Option<String>,
     /// One base address for every service.
@@ -82,6 +86,11 @@ impl Settings {
         Ok(Self {
             project: checked_project(&project)?,
             region: checked_location("region", input.region.as_deref().unwrap_or("us-central1"), "us-central1")?,
+            more_regions: input
+                .more_regions
+                .iter()
+                .map(|region| checked_location("region", region, "us-central1"))
+                .collect::<Result<_>>()?,
             is_region_named: input.region.is_some(),
             location: checked_location("location", input.location.as_deref().unwrap_or("us"), "us")?,
             store: store::resolve(&input.store, is_emulator, std::env::consts::OS, &variable)?,
@@ -240,7 +249,7 @@ mod tests {
     use super::*;
 
     fn home(name: &str) -> Option<String> {
-        (name == "HOME").then(|| "/home".to_owned())
+        (name == "HOME").then(|| "/me".to_owned())
     }
 
     fn resolve(project: &str, region: &str) -> Result<Settings> {

@@ -14,6 +14,7 @@ MODULES = [
     "streetlens.exceptions",
     "streetlens.options",
     "streetlens.results",
+    "streetlens.store",
     "streetlens.run",
     "streetlens._answers",
     "streetlens._display.cells",

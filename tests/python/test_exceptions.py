@@ -106,6 +106,7 @@ PROVOKED: dict[type[sl.StreetlensError], Callable[[Emulator, sl.Client], object]
     sl.ConnectionFailed: closed_port,
     sl.DeadlineExceeded: no_answer_in_time,
     sl.MissingLibrary: no_polars,
+    sl.StoreError: lambda *_: sl.open_store("nowhere.sqlite"),
 }
 
 # By tests that need another process or a server that misbehaves.

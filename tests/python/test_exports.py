@@ -12,7 +12,7 @@ import pytest
 import streetlens as sl
 from streetlens import exceptions
 
-MODULES = ["aio", "client", "exceptions", "options", "results", "run"]
+MODULES = ["aio", "client", "exceptions", "options", "results", "run", "store"]
 
 
 def public_names(module: ModuleType) -> set[str]:

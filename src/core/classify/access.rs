@@ -20,6 +20,9 @@ const FILES_AT_A_TIME: usize = 16;
 /// Most bytes of requests with images in them, from their making until they are answered.
 const ROOM: usize = 512_000_000;
 
+/// Most bytes of such requests that wait for another attempt.
+const WAITING_ROOM: usize = 256_000_000;
+
 /// Opens the images of a session's runs, all within the same bounds of memory.
 #[derive(Clone)]
 pub struct ImageAccess {
@@ -29,12 +32,14 @@ pub struct ImageAccess {
     pixels: Arc<Semaphore>,
     workers: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    waiting_room: Arc<Semaphore>,
 }
 
 /// Memory for the images of one request; free again when it is dropped.
 #[derive(Debug, Default)]
 pub struct Room {
     permit: Option<OwnedSemaphorePermit>,
+    waits: bool,
 }
 
 /// What is cut out of an image.
@@ -56,6 +61,7 @@ impl ImageAccess {
             pixels: Arc::new(Semaphore::new(usize::try_from(LARGEST_DECODED).unwrap_or(usize::MAX >> 3))),
             workers: Arc::new(Semaphore::new(workers)),
             room: Arc::new(Semaphore::new(ROOM)),
+            waiting_room: Arc::new(Semaphore::new(WAITING_ROOM)),
         }
     }
 
@@ -79,7 +85,7 @@ impl ImageAccess {
             return Ok(Room::default());
         }
         let wanted = encoded_length(images.saturating_mul(INLINE_LIMIT)).min(ROOM);
-        Ok(Room { permit: Some(acquire(&self.room, wanted).await?) })
+        Ok(Room { permit: Some(acquire(&self.room, wanted).await?), waits: false })
     }
 
     /// Whether the image is sent along rather than named.
@@ -172,6 +178,20 @@ impl ImageAccess {
 }
 
 impl Room {
+    /// Whether the request may be kept for another attempt, which must not keep others from their first. Where it may
+    /// not, its bytes are to be dropped, and made anew.
+    pub fn may_wait(&mut self, access: &ImageAccess) -> bool {
+        let Some(permit) = self.permit.as_ref().filter(|_| !self.waits) else {
+            return true;
+        };
+        let size = u32::try_from(permit.num_permits()).unwrap_or(u32::MAX);
+        match Arc::clone(&access.waiting_room).try_acquire_many_owned(size) {
+            Ok(waiting) => *self = Self { permit: Some(waiting), waits: true },
+            Err(_) => *self = Self::default(),
+        }
+        self.waits
+    }
+
     /// Gives back what the images did not need.
     pub(super) fn shrink_to(&mut self, images: usize) {
         let Some(permit) = &mut self.permit else {
@@ -403,6 +423,25 @@ pub(super) mod tests {
         assert_eq!(access.room.available_permits(), ROOM);
         assert!(access.room(1_000_000).await.unwrap().permit.is_some(), "more than there is must not wait for ever");
         assert!(access.room(0).await.unwrap().permit.is_none());
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_leave_their_room_to_others_as_long_as_there_is_memory() {
+        let (access, _) = access_to(Vec::new());
+        let mut kept = Vec::new();
+        loop {
+            let mut room = access.room(4).await.unwrap();
+            if !room.may_wait(&access) {
+                break;
+            }
+            assert!(room.may_wait(&access), "it waits already");
+            kept.push(room);
+        }
+        assert_eq!(kept.len(), WAITING_ROOM / 37_333_336);
+        assert_eq!(access.room.available_permits(), ROOM);
+        drop(kept);
+        assert_eq!(access.waiting_room.available_permits(), WAITING_ROOM);
+        assert!(Room::default().may_wait(&access), "a request without images in it is small");
     }
 
     #[test]

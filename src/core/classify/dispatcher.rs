@@ -12,7 +12,7 @@ use super::commit::Committer;
 use super::control::Control;
 use super::feed::{Fed, Feed};
 use super::flights::{Flights, Purpose};
-use super::limiter::{Limiter, Ticket, Verdict};
+use super::limiter::{Fleet, Ticket, Verdict};
 use super::policies::{Orders, Policies};
 use super::queue::{Pending, Queue};
 use super::work::Work;
@@ -31,11 +31,13 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Sends the rows of one run.
 pub(super) struct Dispatcher {
     pub(super) work: Arc<Work>,
-    pub(super) limiter: Limiter,
+    pub(super) limiter: Fleet,
     pub(super) policies: Policies,
     pub(super) queue: Queue,
     pub(super) flights: Flights,
     pub(super) committer: Committer,
+    /// Places that serve nobody.
+    pub(super) left: Vec<usize>,
     feed: mpsc::Receiver<Result<Vec<Fed>>>,
     is_fed: bool,
     control: watch::Receiver<Control>,
@@ -66,10 +68,11 @@ impl Dispatcher {
         let feed = Feed { work: Arc::clone(&work), store: orders.store.clone(), refresh: orders.refresh }.start();
         let committer = Committer::start(Arc::clone(&work), orders.store);
         Ok(Self {
-            limiter: Limiter::new(&orders.limits),
+            limiter: Fleet::starting_from(&orders.limits, &work.known_quotas()),
             queue: Queue::default(),
             flights: Flights::new(policies.hedge.is_some()),
             policies,
+            left: Vec::new(),
             feed,
             is_fed: false,
             committer,
@@ -88,6 +91,7 @@ impl Dispatcher {
             let _ = timeout(LAST_ANSWERS, self.take_in_the_last()).await;
         }
         let kept = self.keep_the_last().await;
+        self.work.remember_quotas(&self.limiter.learned());
         // The error that stopped the run is the one to tell.
         outcome.and_then(|ending| kept.map(|()| ending))
     }

@@ -121,7 +121,8 @@ impl Input {
         Ok(self.views_in_room(row, access).await?.0)
     }
 
-    /// [`Input::views`] with the memory they take in the request, to be kept until it is answered.
+    /// [`Input::views`] with the memory they take in the request, to be kept until it is answered. A request that waits
+    /// for another attempt is kept only as [`Room::may_wait`] says.
     pub async fn views_in_room(&self, row: usize, access: &ImageAccess) -> Result<(Vec<View>, Room)> {
         let mode = self.options.mode;
         let mut plans = Vec::new();
@@ -178,7 +179,10 @@ impl Input {
     /// The bucket that all images are in, where that is so.
     #[must_use]
     pub fn sole_bucket(&self) -> Option<String> {
-        let first = self.bucket(0).filter(|_| !self.is_empty())?;
+        if self.is_empty() {
+            return None;
+        }
+        let first = self.bucket(0)?;
         let is_in_first = |row| self.buckets(row).iter().all(|bucket| *bucket == first);
         (0..self.len()).all(is_in_first).then_some(first)
     }
@@ -516,6 +520,15 @@ mod tests {
         let input = Input::from_table(&table.schema(), &[table], "picture").unwrap();
         assert_eq!((input.shown(0), input.bucket(0)), ("5 bytes".to_owned(), None));
         assert!(input.check(0).is_ok() && input.check(1).is_err());
+    }
+
+    #[test]
+    fn a_column_of_uris_is_not_copied() {
+        let uris = StringArray::from(vec!["gs://one/a.jpg", "gs://two/b.jpg"]);
+        let (held, texts) = (arrow_array::Array::get_buffer_memory_size(&uris), uris.value_data().as_ptr());
+        let input = Input::from_uris(uris).unwrap();
+        let Images::Uris(kept) = &input.images else { panic!("{input:?}") };
+        assert_eq!((kept.value_data().as_ptr(), input.table.get_array_memory_size() < held + 1_000), (texts, true));
     }
 
     #[test]

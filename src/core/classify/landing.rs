@@ -29,7 +29,8 @@ impl Dispatcher {
                 self.work.outcomes.progress().unsent();
                 self.policies.release(flight.reserved);
                 match flight.purpose {
-                    Purpose::Row(pending) => self.give_up(pending.row, error),
+                    // Gemini was not asked, however often Cloud Storage was.
+                    Purpose::Row(pending) => self.give_up(pending.row, error.with_attempts(pending.attempts)),
                     Purpose::Hedge => Ok(()),
                 }
             }
@@ -142,7 +143,7 @@ impl Dispatcher {
             },
         };
         pending.body = body;
-        self.send_again_or_give_up(pending, error, now)
+        self.send_again_or_give_up(pending, error, ticket.place(), now)
     }
 
     /// What everyone who has a say in what is sent learns from a failure.
@@ -163,7 +164,7 @@ impl Dispatcher {
         }
     }
 
-    fn send_again_or_give_up(&mut self, mut pending: Pending, error: Error, now: Instant) -> Result<()> {
+    fn send_again_or_give_up(&mut self, mut pending: Pending, error: Error, place: usize, now: Instant) -> Result<()> {
         if self.policies.outage.gave_up(self.since_start(now)) {
             let given_up = self.policies.outage.error(self.since_start(now), &error);
             pending.attempts += 1;
@@ -172,6 +173,10 @@ impl Dispatcher {
         }
         if self.sends_along(&mut pending, &error) {
             pending.body = None;
+            self.queue.push(pending, now);
+            return Ok(());
+        }
+        if error.stops_the_run() && self.leave(place, &error, now) {
             self.queue.push(pending, now);
             return Ok(());
         }
@@ -186,6 +191,21 @@ impl Dispatcher {
         // The refusal that ends a row is what became of it.
         pending.attempts += u32::from(!error.costs_an_attempt());
         self.give_up(pending.row, error.with_attempts(pending.attempts))
+    }
+
+    /// Leaves a place that serves nobody, where there are others; tells whether there are.
+    fn leave(&mut self, place: usize, error: &Error, now: Instant) -> bool {
+        let places = &self.work.destinations;
+        if self.left.iter().filter(|left| **left != place).count() + 1 >= places.len() {
+            return false;
+        }
+        self.limiter.leave(place, self.since_start(now));
+        if !self.left.contains(&place) {
+            self.left.push(place);
+            let location = &places[place].place.location;
+            self.work.outcomes.note(format!("`{location}` is left, and the other regions go on: {}", error.message()));
+        }
+        true
     }
 
     /// Whether the row goes again with its image sent along, because Gemini may not read it.

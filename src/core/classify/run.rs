@@ -16,6 +16,7 @@ use super::outcomes::{EndedRows, Outcomes};
 use super::policies::Orders;
 use super::progress::ProgressSnapshot;
 use super::prompt::Prompt;
+use super::quotas::KnownQuotas;
 use super::work::{Destination, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::{GeminiClient, GenerateOptions, Place, RequestTemplate};
@@ -58,6 +59,8 @@ pub struct Services {
     pub gemini: GeminiClient,
     /// The images.
     pub images: ImageAccess,
+    /// What earlier runs found out about quotas.
+    pub quotas: KnownQuotas,
 }
 
 /// What is asked about which images, and what answers look like.
@@ -246,7 +249,7 @@ impl Run {
 
 impl Asked {
     fn work(&self) -> Result<Work> {
-        let Services { gemini, images } = self.services.clone();
+        let Services { gemini, images, quotas } = self.services.clone();
         let Question { input, prompt, schema } = self.question.clone();
         let input = input.with_captions_for(&prompt);
         let id = uuid::Uuid::new_v4().simple().to_string();
@@ -279,6 +282,7 @@ impl Asked {
             // The dispatcher sends again what failed, so that no attempt passes the limiter by.
             gemini: gemini.with_stack(|stack| stack.with_policy(RetryPolicy::once())),
             images,
+            quotas,
             input,
         })
     }

@@ -9,21 +9,21 @@ use super::access::{ImageAccess, Room};
 use super::answers::{Row, Source, Status};
 use super::columns::AnswerSchema;
 use super::input::Input;
+use super::limiter::Learned;
 use super::outcomes::Outcomes;
 use super::prompt::Prompt;
+use super::quotas::KnownQuotas;
 use crate::error::{Error, Result};
 use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode, estimate};
 use crate::store::{Key, KeyBuilder, StoredAnswer};
-
-/// From this size on, a body that must be sent again is made again instead of being held while it waits.
-const LARGE_BODY: usize = 64 * 1024;
 
 /// The question, and what became of the rows so far.
 pub(super) struct Work {
     pub(super) id: String,
     pub(super) gemini: GeminiClient,
     pub(super) images: ImageAccess,
+    pub(super) quotas: KnownQuotas,
     pub(super) destinations: Vec<Destination>,
     pub(super) template: RequestTemplate,
     pub(super) prompt: Prompt,
@@ -55,7 +55,7 @@ pub(super) struct Earlier {
 #[derive(Debug)]
 pub(super) struct Body {
     bytes: Bytes,
-    _room: Room,
+    room: Room,
 }
 
 /// What became of one attempt.
@@ -94,7 +94,7 @@ impl Work {
         earlier: Option<(String, String)>,
         destination: usize,
     ) -> Attempt {
-        let body = match body {
+        let mut body = match body {
             Some(body) => body,
             None => match self.body(row, earlier).await {
                 Ok(body) => body,
@@ -113,7 +113,7 @@ impl Work {
                 json: generated.json,
                 asked_at,
             })),
-            Err(error) => Attempt::Failed(error, (body.bytes.len() < LARGE_BODY).then_some(body)),
+            Err(error) => Attempt::Failed(error, body.room.may_wait(&self.images).then_some(body)),
         }
     }
 
@@ -121,7 +121,7 @@ impl Work {
         let (views, room) = self.input.views_in_room(row, &self.images).await?;
         let prompt = self.prompt.render(self.input.table(), row)?;
         let again = earlier.as_ref().map(|(answer, problem)| Misfit { answer, problem });
-        Ok(Body { bytes: self.template.body(&views, &prompt, again)?, _room: room })
+        Ok(Body { bytes: self.template.body(&views, &prompt, again)?, room })
     }
 
     /// What an answer that just came means.
@@ -136,7 +136,7 @@ impl Work {
         let (status, error) = match (answer.outcome, answer.text.as_deref()) {
             (Outcome::Complete, Some(text)) => match self.schema.read(text) {
                 Ok(_) => (Status::Ok, None),
-                Err(problem) => (Status::Invalid, Some(problem)),
+                Err(problem) => (Status::Invalid, Some(format!("{problem}; it reads: {}", shortened(text)))),
             },
             (outcome, _) => (status_of(outcome), answer.problem),
         };
@@ -153,6 +153,19 @@ impl Work {
             latency_ms: None,
             attempts: 0,
             source: Source::Nowhere,
+        }
+    }
+
+    /// What earlier runs found out about the quotas of the places.
+    pub(super) fn known_quotas(&self) -> Vec<Option<Learned>> {
+        self.destinations.iter().map(|destination| self.quotas.of(&destination.place)).collect()
+    }
+
+    pub(super) fn remember_quotas(&self, learned: &[Option<Learned>]) {
+        for (destination, learned) in self.destinations.iter().zip(learned) {
+            if let Some(learned) = learned {
+                self.quotas.remember(&destination.place, *learned);
+            }
         }
     }
 
@@ -177,8 +190,8 @@ impl Work {
 
     /// Why an answer may come out better when it is asked for once more with this said.
     pub(super) fn worth_asking_again(&self, row: &Row) -> Option<String> {
-        let problem = row.error.as_deref().filter(|_| row.status == Status::Invalid && row.text.is_some())?;
-        Some(problem.to_owned())
+        let text = row.text.as_deref().filter(|_| row.status == Status::Invalid)?;
+        self.schema.read(text).err()
     }
 
     /// A row from an answer that was paid for earlier; `None` when the kept answer cannot be read.
@@ -253,5 +266,12 @@ fn status_of(outcome: Outcome) -> Status {
         Outcome::Blocked => Status::Blocked,
         Outcome::Truncated => Status::Truncated,
         Outcome::Complete | Outcome::Unusable => Status::Failed,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -351,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn each_generation_gets_its_schemas_in_its_own_form_and_an_entry_without_one_the_oldest() {
+        let catalogue = Catalogue::embedded().unwrap();
+        for model in &catalogue.models {
+            let is_recent = model.id.starts_with("gemini-3");
+            assert_eq!(model.schema == Dialect::ResponseJsonSchema, is_recent, "{}", model.id);
+        }
+        let own = r#"{"as_of": "2026-11-22", "source": "me", "default": "m", "models":
+            [{"id": "m", "locations": ["us"], "thinking": {"style": "none"}}]}"#;
+        assert_eq!(Catalogue::parse(own).unwrap().models[0].schema, Dialect::ResponseSchema);
+    }
+
+    #[test]
     fn every_successor_is_in_the_catalogue_and_alive() {
         let catalogue = Catalogue::embedded().unwrap();
         for successor in catalogue.models.iter().filter_map(|model| model.successor.as_deref()) {

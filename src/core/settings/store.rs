@@ -109,16 +109,12 @@ mod tests {
 
     #[test]
     fn each_system_has_its_data_folder() {
-        let home = [("HOME", "/home")];
+        let home = [("HOME", "/me")];
         for (system, variables, expected) in [
-            ("linux", &home[..], "/home/.local/share/streetlens/answers.sqlite"),
-            ("linux", &[("HOME", "/home"), ("XDG_DATA_HOME", "/data")], "/data/streetlens/answers.sqlite"),
-            (
-                "linux",
-                &[("HOME", "/home"), ("XDG_DATA_HOME", "relative")],
-                "/home/.local/share/streetlens/answers.sqlite",
-            ),
-            ("macos", &home, "/home/Library/Application Support/streetlens/answers.sqlite"),
+            ("linux", &home[..], "/me/.local/share/streetlens/answers.sqlite"),
+            ("linux", &[("HOME", "/me"), ("XDG_DATA_HOME", "/data")], "/data/streetlens/answers.sqlite"),
+            ("linux", &[("HOME", "/me"), ("XDG_DATA_HOME", "relative")], "/me/.local/share/streetlens/answers.sqlite"),
+            ("macos", &home, "/me/Library/Application Support/streetlens/answers.sqlite"),
             ("windows", &[("LOCALAPPDATA", "/local")], "/local/streetlens/answers.sqlite"),
             ("windows", &[("USERPROFILE", "/me")], "/me/AppData/Local/streetlens/answers.sqlite"),
         ] {
@@ -128,7 +124,7 @@ mod tests {
 
     #[test]
     fn answers_of_an_emulator_are_kept_only_where_a_place_is_named() {
-        let home = ("HOME", "/home");
+        let home = ("HOME", "/me");
         assert_eq!(resolved(&StoreWish::Default, true, "linux", &[home]), StoreLocation::Memory);
         assert_eq!(resolved(&StoreWish::File("/a.db".into()), true, "linux", &[home]), file("/a.db"));
         let named = [home, ("STREETLENS_STORE", "/b.db")];
@@ -148,13 +144,13 @@ mod tests {
 
     #[test]
     fn a_home_folder_and_a_folder_are_understood_as_in_a_shell() {
-        let variables = [("HOME", "/home")];
+        let variables = [("HOME", "/me")];
         for (named, expected) in [
-            ("~/answers.db", "/home/answers.db"),
-            ("~", "/home"),
+            ("~/answers.db", "/me/answers.db"),
+            ("~", "/me"),
             ("~other/answers.db", "~other/answers.db"),
             ("runs/", "runs/answers.sqlite"),
-            ("~/", "/home/answers.sqlite"),
+            ("~/", "/me/answers.sqlite"),
         ] {
             let wish = StoreWish::File(named.into());
             assert_eq!(resolved(&wish, false, "linux", &variables), file(expected), "{named}");

@@ -231,7 +231,8 @@ fn set_journal(connection: &Connection, wanted: Journal) -> rusqlite::Result<Jou
     connection.pragma_update_and_check(None, "locking_mode", "NORMAL", |_| Ok(()))?;
     // The lock is given back by the next read.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    // Answers survive the loss of power, not only the end of the process.
+    // Answers survive the loss of power, not only the end of the process. Measured at 5,000 answers/s in groups of 100:
+    // 17 µs an answer instead of the 14 µs of NORMAL, which is 1.5 % of the time there is.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update_and_check(None, "journal_size_limit", 16 << 20, |_| Ok(()))?;
     Ok(journal)

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_local_disk_takes_the_write_ahead_log() {
-        for path in ["/root/.local/share/streetlens/answers.sqlite", "/content/answers.sqlite", "/etc/hosts/x"] {
+        for path in ["/srv/.local/share/streetlens/answers.sqlite", "/content/answers.sqlite", "/etc/hosts/x"] {
             assert_eq!(journal(path), Journal::Ahead, "{path}");
         }
     }
@@ -161,8 +161,8 @@ mod tests {
         for (path, journal) in [
             (r"\\server\share\answers.sqlite", Journal::Rollback),
             (r"\\?\UNC\server\share\answers.sqlite", Journal::Rollback),
-            (r"\\?\C:\Users\me\answers.sqlite", Journal::Ahead),
-            ("/Users/me/answers.sqlite", Journal::Ahead),
+            (r"\\?\C:\data\answers.sqlite", Journal::Ahead),
+            ("/me/answers.sqlite", Journal::Ahead),
         ] {
             assert_eq!(choose(None, Path::new(path)), journal, "{path}");
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,6 +21,11 @@ Serve = Callable[[Script], ScriptedServer]
 ONE = ["gs://bucket/a.jpg"]
 
 
+def several(images: int) -> list[str]:
+    """Different images: those that are the same are asked about once."""
+    return [f"gs://bucket/{image}.jpg" for image in range(images)]
+
+
 def client_of(server: ScriptedServer, **options: Any) -> sl.Client:
     return sl.Client(**{"project": "demo-project", "region": "us", "endpoint": server.url, **options})
 
@@ -28,7 +34,10 @@ def sent(serve: Serve, **options: Any) -> Any:
     """The body of the request for one image."""
     server = serve(lambda _: generated('{"classification": "a"}'))
     client_of(server).classify(ONE, "What?", progress=False, **options)
-    return server.received[0].json
+    body = server.received[0].json
+    # Every request carries its run's id, which is another one each time.
+    assert re.fullmatch("[0-9a-f]{32}", body["labels"].pop("streetlens-run"))
+    return body
 
 
 def prompts(serve: Serve, table: Any, prompt: str) -> list[str]:
@@ -49,6 +58,7 @@ def test_the_image_comes_first_and_the_prompt_after_it(serve: Serve) -> None:
             }
         ],
         "generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}},
+        "labels": {},
     }
 
 
@@ -175,7 +185,7 @@ def test_a_column_that_is_not_there_is_refused_with_those_there_are(serve: Serve
 def costs(serve: Serve, answer: Answer, **options: Any) -> list[float | None]:
     region = options.pop("region", "global")
     server = serve(lambda _: answer)
-    results = client_of(server, region=region).classify(ONE * 2, "What?", progress=False, **options)
+    results = client_of(server, region=region).classify(several(2), "What?", progress=False, **options)
     costs: list[float | None] = results["cost_usd"]
     return costs
 
@@ -209,7 +219,7 @@ def test_usage_adds_up_all_rows(serve: Serve) -> None:
         promptTokenCount=100, candidatesTokenCount=10, thoughtsTokenCount=5, cachedContentTokenCount=20
     )
     server = serve(lambda _: answer)
-    results = client_of(server).classify([*ONE * 3, None], "What?", progress=False)
+    results = client_of(server).classify([*several(3), None], "What?", progress=False)
     usage = results.usage
     assert usage[:4] == (300, 30, 15, 60)
     assert usage.cost_usd == pytest.approx(sum(cost for cost in results["cost_usd"] if cost))
@@ -237,7 +247,7 @@ def test_an_error_in_the_progress_function_ends_the_run_and_is_the_error(serve: 
         raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose") as caught:
-        client_of(server).classify(ONE * 40, "What?", concurrency=1, progress=broken)
+        client_of(server).classify(several(40), "What?", concurrency=1, progress=broken)
     assert len(server.received) < 40
     assert len(caught.value.results) == 40  # type: ignore[attr-defined]  # rows are kept with any error
 
@@ -258,6 +268,6 @@ def test_no_more_requests_are_under_way_than_asked_for(serve: Serve) -> None:
         arrivals.append(time.monotonic())
         return generated(seconds=0.3)
 
-    client_of(serve(script)).classify(ONE * 12, "What?", concurrency=4, progress=False)
+    client_of(serve(script)).classify(several(12), "What?", concurrency=4, progress=False)
     assert arrivals[4] - arrivals[0] > 0.25
     assert arrivals[8] - arrivals[4] > 0.25

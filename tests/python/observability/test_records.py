@@ -238,7 +238,7 @@ def test_a_run_is_summed_up_in_one_record(
     facts: dict[str, Any] = record.streetlens  # type: ignore[attr-defined]  # an attribute of our records
     assert (facts["rows"], facts["ok"], facts["locations"]) == (3, 3, ["us"])
     assert facts["input_tokens"] == results.usage.input_tokens
-    assert "rows=3 ok=3" in record.getMessage()
+    assert "rows=3 done=3 ok=3" in record.getMessage()
 
 
 def test_a_run_that_an_error_ends_is_summed_up_too(
@@ -247,7 +247,7 @@ def test_a_run_that_an_error_ends_is_summed_up_too(
     emulator.faults.add("403", service="gemini")
     with pytest.raises(sl.PermissionDenied):
         client.classify(uris[:3], "What?", progress=False)
-    assert "rows=3 ok=0" in heard.of("streetlens.classify")[-1].getMessage()
+    assert "rows=3 done=3 ok=0" in heard.of("streetlens.classify")[-1].getMessage()
 
 
 def test_a_summary_shows_counts_by_status_and_leaves_out_what_is_unknown(heard: Heard) -> None:

@@ -41,14 +41,22 @@ class Media:
 
 
 @dataclass(frozen=True)
-class GenerateRequest:
-    """What the stand-in needs of a request. Texts of model turns are history and not in `prompt`."""
+class _Said:
+    """What the contents say. Texts of model turns are history and not in `prompt`."""
 
     prompt: str
     system: str
     text: str
     """Everything that counts as text tokens."""
     media: tuple[Media, ...]
+    subject: int
+    """Where in `media` the pictures begin that are asked about: those of the last turn that has any."""
+
+
+@dataclass(frozen=True)
+class GenerateRequest(_Said):
+    """What the stand-in needs of a request."""
+
     form: AnswerForm
     max_output_tokens: int | None
     thinking_level: str | None
@@ -82,8 +90,11 @@ def read_request(body: object) -> GenerateRequest:
         raise refusals.cannot_submit("at least one contents field is required", "Add contents and try again.")
     config = _object(top.get("generationConfig") or {}, "generation_config")
     resolution = _resolution(config.get("mediaResolution"))
-    texts, prompt, media = [], [], []
+    texts, prompt = [], []
+    media: list[Media] = []
+    subject = 0
     for role, parts in contents:
+        before = len(media)
         for part in parts:
             if "text" in part and not part.get("thought"):
                 texts.append(str(part["text"]))
@@ -92,6 +103,8 @@ def read_request(body: object) -> GenerateRequest:
             found = _media(part, resolution)
             if found is not None:
                 media.append(found)
+        if role == "user" and len(media) > before:
+            subject = before
     if not texts:
         raise refusals.cannot_submit("it must have a text parameter", "Add a text parameter and try again.")
     if not any(text.strip() for text in texts):
@@ -99,12 +112,11 @@ def read_request(body: object) -> GenerateRequest:
             "it has an empty text parameter", "Add a value to the parameter and try again."
         )
     system = _system(top.get("systemInstruction"))
-    return _with_config(config, "\n".join(prompt), system, "\n".join([system, *texts]), tuple(media))
+    said = _Said("\n".join(prompt), system, "\n".join([system, *texts]), tuple(media), subject)
+    return _with_config(config, said)
 
 
-def _with_config(
-    config: Json, prompt: str, system: str, text: str, media: tuple[Media, ...]
-) -> GenerateRequest:
+def _with_config(config: Json, said: _Said) -> GenerateRequest:
     _check_range(config, "temperature", 0.0, 2.0001)
     _check_range(config, "topP", 0.0, 1.0001)
     _check_range(config, "maxOutputTokens", 1, 65537)
@@ -124,10 +136,7 @@ def _with_config(
         )
     form = answer_form(config)
     return GenerateRequest(
-        prompt=prompt,
-        system=system,
-        text=text,
-        media=media,
+        **vars(said),
         form=form,
         max_output_tokens=_integer(config.get("maxOutputTokens"), "generation_config.max_output_tokens"),
         thinking_level=level,

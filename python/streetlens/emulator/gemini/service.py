@@ -94,7 +94,7 @@ class _Service:
         request = read_request(parsed(body))
         request.thought_tokens(model)  # refuses an unsupported level before any picture is read
         sightings = self._sightings(request)
-        made = compose(request, facts_of(sightings))
+        made = compose(request, facts_of(sightings[request.subject :]))
         return response(model, request, made, prompt_tokens(request, sightings, model))
 
     def _count(self, model: Model, body: bytes) -> Json:

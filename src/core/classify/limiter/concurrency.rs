@@ -4,6 +4,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The most requests a second that are sent however many of them are refused, up to half.
+const MOST_FLOOR: usize = 4;
+
 /// Bounds of the requests under way at once, and where to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcurrencyRange {
@@ -69,11 +72,14 @@ pub(super) struct Concurrency {
     limit: f64,
     is_full: bool,
     was_cut: bool,
+    /// The limit before the last cut, and whether there had been one before.
+    before_cut: (f64, bool),
 }
 
 impl Concurrency {
     pub(super) fn new(range: ConcurrencyRange) -> Self {
-        Self { range, limit: as_number(range.start), is_full: false, was_cut: false }
+        let limit = as_number(range.start);
+        Self { range, limit, is_full: false, was_cut: false, before_cut: (limit, false) }
     }
 
     /// Requests that may be under way.
@@ -99,13 +105,40 @@ impl Concurrency {
 
     /// Shrinks by the share of requests that were refused.
     pub(super) fn cut(&mut self, share: f64) {
+        self.before_cut = (self.limit, self.was_cut);
         self.was_cut = true;
         self.limit = (self.limit * (1.0 - share)).max(as_number(self.range.min));
     }
+
+    /// Takes the last cut back, which turned out to have no reason.
+    pub(super) fn restore(&mut self) {
+        let (limit, was_cut) = self.before_cut;
+        self.limit = self.limit.max(limit).clamp(as_number(self.range.min), as_number(self.range.max));
+        self.was_cut = was_cut;
+    }
+
+    /// Another took the request that was turned away, so that this is no bottleneck.
+    pub(super) fn was_relieved(&mut self) {
+        self.is_full = false;
+    }
+
+    /// Changes the bounds; the limit moves no further than they demand.
+    pub(super) fn set_range(&mut self, range: ConcurrencyRange) {
+        self.range = range;
+        self.limit = self.limit.clamp(as_number(range.min), as_number(range.max));
+        self.before_cut.0 = self.limit;
+    }
+
+    /// Requests a second below which only a service that refuses most of them can press the rate: as many as may
+    /// always be under way, should each take a second, but few enough not to be a load.
+    pub(super) fn floor(&self) -> f64 {
+        as_number(self.range.min.min(MOST_FLOOR))
+    }
 }
 
+/// A number of requests to calculate with.
 #[expect(clippy::cast_precision_loss, reason = "numbers of requests are far below 2^52")]
-fn as_number(count: usize) -> f64 {
+pub(super) fn as_number(count: usize) -> f64 {
     count as f64
 }
 

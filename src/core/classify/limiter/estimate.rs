@@ -14,6 +14,11 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
+    /// An estimate that an earlier run made.
+    pub(super) fn of(tokens: f64) -> Self {
+        Self { mean: tokens, seen: 1.0 }
+    }
+
     /// Tokens of the next request.
     pub(super) fn tokens(&self) -> f64 {
         if self.seen > 0.0 { self.mean.max(1.0) } else { FIRST_GUESS }

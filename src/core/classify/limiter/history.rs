@@ -16,6 +16,7 @@ struct Bin {
     sent: f64,
     refused: f64,
     tokens: f64,
+    rate: f64,
 }
 
 /// Counts of a span of time.
@@ -32,10 +33,12 @@ impl History {
         Self { bins: vec![Bin::default(); BINS] }
     }
 
-    pub(super) fn sent(&mut self, now: f64, tokens: f64) {
+    /// A request is sent while the pace allows `rate`.
+    pub(super) fn sent(&mut self, now: f64, tokens: f64, rate: f64) {
         let bin = self.bin(number(now));
         bin.sent += 1.0;
         bin.tokens += tokens;
+        bin.rate = rate;
     }
 
     /// Takes back what was never sent after all.
@@ -69,6 +72,12 @@ impl History {
         counts
     }
 
+    /// The rate at which the request sent at `at` went.
+    pub(super) fn rate_at(&self, at: f64) -> Option<f64> {
+        let bin = &self.bins[position(number(at))];
+        (bin.number == number(at) && bin.sent > 0.0).then_some(bin.rate)
+    }
+
     fn bin(&mut self, number: u64) -> &mut Bin {
         let bin = &mut self.bins[position(number)];
         if bin.number < number {
@@ -79,9 +88,19 @@ impl History {
 }
 
 impl Counts {
+    /// The share refused.
+    pub(super) fn refused_share(&self) -> f64 {
+        self.refused / self.sent.max(1.0)
+    }
+
+    /// The share refused, as if some more had been served: two refusals side by side may be chance.
+    pub(super) fn cautious_share(&self) -> f64 {
+        (self.refused - 1.0).max(0.0) / (self.sent + 2.0)
+    }
+
     /// The share refused, of which one is put down to chance.
     pub(super) fn share(&self) -> f64 {
-        (self.refused - 1.0).max(0.0) / self.sent.max(1.0)
+        (self.refused - 1.0).max(0.0) / (self.sent - 1.0).max(1.0)
     }
 }
 
@@ -103,7 +122,7 @@ mod tests {
     fn refusals_count_where_they_were_sent() {
         let mut history = History::new();
         for tenth in 0..20 {
-            history.sent(f64::from(tenth) * 0.1, 10.0);
+            history.sent(f64::from(tenth) * 0.1, 10.0, 100.0);
         }
         history.refused(1.85);
         history.refused(0.3);
@@ -117,8 +136,8 @@ mod tests {
     #[test]
     fn what_is_too_old_is_forgotten() {
         let mut history = History::new();
-        history.sent(0.5, 1.0);
-        history.sent(60.0, 1.0);
+        history.sent(0.5, 1.0, 1.0);
+        history.sent(60.0, 1.0, 1.0);
         let counts = history.before(60.0, 0.0, f64::INFINITY);
         assert!((counts.sent - 1.0).abs() < 1e-9, "{counts:?}");
     }

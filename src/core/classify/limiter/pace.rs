@@ -44,6 +44,10 @@ impl Meter {
         self.tolerance = ((whole - self.rate) / self.rate).clamp(0.0, WAKE_UP);
     }
 
+    pub(super) fn rate(&self) -> f64 {
+        self.rate
+    }
+
     pub(super) fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
     }

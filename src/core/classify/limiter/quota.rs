@@ -1,7 +1,9 @@
 //! Finds the rate a dynamic quota allows: climbs until the share of refused requests stands out, then goes just below
 //! what was served.
 
+use super::growth::Growth;
 use super::history::{Counts, History};
+use super::trial::{Cut, Judgement, REFUSALS, SECOND_PART, SETTLING, SHARE, Trial};
 
 /// A new run doubles its rate in this many seconds until the first cut.
 const SECONDS_TO_DOUBLE: f64 = 0.5;
@@ -9,52 +11,53 @@ const SECONDS_TO_DOUBLE: f64 = 0.5;
 /// After a cut: this share of what was served.
 const BELOW_SERVED: f64 = 0.96;
 
+/// The same until the refusals of all that was under way have come back: the first cut is made on a guess, and where
+/// refusals are slow, the bucket is overdrawn by then.
+const BELOW_GUESS: f64 = 0.75;
+const BELOW_SLOW: f64 = 0.9;
+const SLOW_FEEDBACK: f64 = 0.2;
+
 /// The least that one cut leaves, so that one bad moment is not taken for an outage.
 const DEEPEST_CUT: f64 = 0.5;
-
-/// Growth per second in the calm after a cut, and the most it accelerates to.
-const GROWTH: f64 = 0.02;
-const FASTEST_GROWTH: f64 = 1.4;
-
-/// Calm seconds before the growth accelerates: half as many again as usually pass between two cuts, within these.
-const CALM: f64 = 2.5;
-const CALM_AT_MOST: f64 = 5.0;
-const BEYOND_USUAL: f64 = 1.5;
-
-/// Seconds in which an accelerating growth becomes fourfold.
-const SECONDS_TO_FOURFOLD: f64 = 1.0;
-
-/// Seconds of calm before the first and second quick return to what was served before a fall; there is no third.
-const FIRST_RETURN: f64 = 1.0;
-const LAST_RETURN: f64 = 3.0;
-
-/// Growth that may happen before refusals tell that it was too much.
-const BLIND_GROWTH: f64 = 0.35;
-
-/// Cuts in short succession after which refusals are looked at as chance.
-const PATIENCE: u32 = 3;
-const MUCH_PATIENCE: u32 = 6;
-
-/// Requests that make a calm second: with fewer, every probe of the quota costs a larger share of refusals.
-const REQUESTS_PER_STEP: f64 = 100.0;
 
 /// Seconds that a share is measured over: more for a slow run, until there are enough requests for one refusal to be few.
 const LONG: f64 = 1.0;
 const LONGEST: f64 = 20.0;
 const MANY: f64 = 200.0;
 
-/// Seconds between two cuts, at least.
-const SHORT: f64 = 0.15;
-
 /// Requests enough to measure how deep a cut must be.
 const ENOUGH: f64 = 30.0;
 
-/// Refusals beyond this share are never taken for chance; below it they do not end the first climb.
-const NOISE_AT_MOST: f64 = 0.05;
+/// Refusals that this share explains do not end the first climb.
+const HARDLY_ANY: f64 = 0.05;
 
-/// The same when several cuts did not lower the share, and how much of it must have stayed.
-const NOISE_AT_MOST_AFTER_CUTS: f64 = 0.6;
-const STAYS: f64 = 0.7;
+/// Requests from the first refusal on that tell how deep the first cut must be.
+const ENOUGH_AT_FIRST: f64 = 10.0;
+
+/// The least requests a second that a cut leaves when most are refused: one now and then, to notice the end of it.
+const LEAST: f64 = 0.25;
+const MOST: f64 = 0.5;
+
+/// From this share on nothing is served.
+const OUTAGE: f64 = 0.9;
+
+/// The largest share that may be taken for chance; beyond, it is not worth going on as before.
+const MOST_NOISE: f64 = 0.45;
+
+/// A larger share of chance is put on trial again after so many seconds, because a quota may hide behind it.
+const LITTLE_NOISE: f64 = 0.02;
+const NOISE_HOLDS: f64 = 10.0;
+
+/// The largest share that is put down to chance without a trial: below the served rate, or after so many cuts on end.
+const MOST_SAMPLED: f64 = 0.1;
+const PATIENCE: u32 = 3;
+
+/// Cuts that helped from which on the next ones are trusted, and the most that count.
+const EXPERIENCED: f64 = 2.0;
+const MOST_EXPERIENCE: f64 = 3.0;
+
+/// What is left beyond chance and still no reason to stay below the rate before a cut.
+const LITTLE_EXCESS: f64 = 0.05;
 
 /// Standard deviations by which refusals must exceed those of chance.
 const SIGNIFICANT: f64 = 3.0;
@@ -65,25 +68,49 @@ pub(super) struct Quota {
     rate: f64,
     history: History,
     last_cut: Option<f64>,
-    /// Seconds without a cut while the rate was what held requests back.
-    calm: f64,
-    /// Such seconds between two cuts, lately.
-    usual_calm: f64,
-    /// Cuts without calm between them.
-    in_succession: u32,
+    growth: Growth,
     /// Just below what was served before the last cut; refusals under it are no matter of the rate.
     served: f64,
-    /// What was served before a sudden fall, worth one quick return.
-    hope: f64,
-    hoping: bool,
-    return_after: f64,
     /// Seconds a refusal takes to come back, lately.
     feedback: f64,
-    /// Share of refusals that has nothing to do with the rate.
+    /// Share of refusals that has nothing to do with the rate, since when it is known.
     noise: f64,
-    samples: f64,
-    last_share: f64,
-    sampled: bool,
+    noise_since: f64,
+    trial: Option<Trial>,
+    /// When the earliest refused request since the last change was sent.
+    first_refused: Option<f64>,
+    hindsight: Option<Hindsight>,
+    /// Cuts without calm between them.
+    in_succession: u32,
+    /// Cuts that helped lately.
+    helped: f64,
+    has_helped: bool,
+    /// The share that led to the last cut.
+    cut_share: f64,
+    is_sampled: bool,
+    /// Requests sent before are no matter of the rate as it is now.
+    changed: Option<f64>,
+    /// Whether it began with what an earlier run found.
+    is_known: bool,
+}
+
+/// A cut to be corrected once everything that was under way has come back: between the first refusal and the cut, exactly
+/// the quota was served.
+#[derive(Debug, Clone, Copy)]
+struct Hindsight {
+    since: f64,
+    until: f64,
+    due: f64,
+    least: f64,
+}
+
+/// What a refusal led to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Change {
+    /// The rate was cut because this share was refused.
+    Cut(f64),
+    /// The last cut was taken back.
+    Restored,
 }
 
 impl Quota {
@@ -93,19 +120,37 @@ impl Quota {
             rate,
             history: History::new(),
             last_cut: None,
-            calm: 0.0,
-            usual_calm: CALM,
-            in_succession: 0,
+            growth: Growth::new(),
             served: 0.0,
-            hope: 0.0,
-            hoping: false,
-            return_after: FIRST_RETURN,
             feedback: 0.0,
             noise: 0.0,
-            samples: 0.0,
-            last_share: 0.0,
-            sampled: false,
+            noise_since: 0.0,
+            trial: None,
+            first_refused: None,
+            hindsight: None,
+            in_succession: 0,
+            helped: 0.0,
+            has_helped: false,
+            cut_share: 0.0,
+            is_sampled: false,
+            changed: None,
+            is_known: false,
         }
+    }
+
+    /// Starts at what an earlier run found, and looks for more as after a cut.
+    pub(super) fn known(rate: f64) -> Self {
+        Self { served: rate, is_known: true, ..Self::new(rate) }
+    }
+
+    /// What was last served while more was asked for.
+    pub(super) fn found(&self) -> Option<f64> {
+        (self.is_known || self.last_cut.is_some()).then_some(self.served)
+    }
+
+    /// Lifts the limit, until something is refused.
+    pub(super) fn lift(&mut self) {
+        self.rate = f64::INFINITY;
     }
 
     pub(super) fn rate(&self) -> f64 {
@@ -118,7 +163,7 @@ impl Quota {
 
     /// A request was sent.
     pub(super) fn sent(&mut self, now: f64, tokens: f64) {
-        self.history.sent(now, tokens);
+        self.history.sent(now, tokens, self.rate);
     }
 
     /// A request was not sent after all.
@@ -128,66 +173,168 @@ impl Quota {
 
     /// Grows for `seconds` in which this rate, and nothing else, held requests back.
     pub(super) fn grow(&mut self, now: f64, seconds: f64, tokens_per_request: f64) {
-        let growth = match self.last_cut {
-            None => std::f64::consts::LN_2 / SECONDS_TO_DOUBLE,
-            Some(cut) => {
-                self.calm += seconds;
-                self.sample_noise(now, cut);
-                self.growth(tokens_per_request)
+        if let Some(hindsight) = self.hindsight.filter(|hindsight| hindsight.due <= now) {
+            self.look_back(hindsight);
+        }
+        if let Some(trial) = self.trial.filter(|trial| !trial.lets_grow(now, self.feedback)) {
+            let known = trial.since(&self.history, now - 1.5 * self.feedback);
+            if trial.judge(&self.history, &known) == Judgement::Helped {
+                let noise = trial.noise(&self.history, known.refused_share());
+                self.conclude(now, trial, noise);
             }
+        }
+        let growth = if self.is_first_climb() {
+            std::f64::consts::LN_2 / SECONDS_TO_DOUBLE
+        } else if self.trial.is_some_and(|trial| !trial.lets_grow(now, self.feedback)) {
+            0.0
+        } else {
+            self.growth.pass(seconds);
+            self.end_trial(now);
+            self.growth.per_second(self.rate, self.feedback, tokens_per_request, self.helped >= EXPERIENCED)
         };
         self.rate *= (growth * seconds).exp();
     }
 
-    fn growth(&mut self, tokens_per_request: f64) -> f64 {
-        let fastest = FASTEST_GROWTH.min(BLIND_GROWTH / self.feedback.max(0.01));
-        if self.calm > self.return_after && self.rate < 0.9 * self.hope {
-            self.hoping = true;
-            return fastest;
-        }
-        let step = self.step(tokens_per_request);
-        let patience = (self.usual_calm * BEYOND_USUAL).clamp(CALM, CALM_AT_MOST);
-        let beyond = (self.calm / step - patience).max(0.0);
-        (GROWTH / step * 4.0_f64.powf(beyond / SECONDS_TO_FOURFOLD)).min(fastest)
+    fn is_first_climb(&self) -> bool {
+        self.last_cut.is_none() && !self.is_known
     }
 
-    /// Seconds that count as one, so that there are requests enough in it.
-    fn step(&self, tokens_per_request: f64) -> f64 {
-        (REQUESTS_PER_STEP * tokens_per_request / self.rate).clamp(1.0, 4.0)
-    }
-
-    /// A request sent at `sent` was refused; gives the refused share if that is a reason to slow down. There is at most
-    /// one cut for requests that were under way at the same time.
-    pub(super) fn refused(&mut self, now: f64, sent: f64, tokens_per_request: f64) -> Option<f64> {
+    /// A request sent at `sent` was refused. There is at most one cut for requests that were under way at the same time,
+    /// and none while the last one is on trial. Below `floor` requests a second it cuts only if most are refused.
+    pub(super) fn refused(&mut self, now: f64, sent: f64, tokens_per_request: f64, floor: f64) -> Option<Change> {
         self.history.refused(sent);
         self.feedback += 0.1 * (now - sent - self.feedback);
-        let since = self.last_cut.unwrap_or(0.0);
-        if self.last_cut.is_some() && sent < since + SHORT {
+        if self.changed.is_some_and(|changed| sent < changed + SETTLING) {
             return None;
         }
+        self.first_refused = Some(self.first_refused.map_or(sent, |first| first.min(sent)));
+        self.trial = self.trial.filter(|trial| !trial.is_over(now));
+        if let Some(trial) = self.trial {
+            let since = trial.since(&self.history, sent);
+            match trial.judge(&self.history, &since) {
+                Judgement::Open => return None,
+                Judgement::Rose => self.trial = None,
+                Judgement::Helped => {
+                    let noise = trial.noise(&self.history, since.refused_share());
+                    return self.conclude(now, trial, noise);
+                }
+                Judgement::DidNotHelp => {
+                    let change = self.doubt(now, trial, since, LEAST * tokens_per_request);
+                    if change.is_some() {
+                        return change;
+                    }
+                }
+            }
+        }
+        let since = self.changed.unwrap_or(0.0);
         let long = self.lately(sent, since);
         let short = self.history.before(sent, since.max(sent - LONGEST), ENOUGH);
-        let share = short.share();
-        let stands_out = if self.last_cut.is_none() {
-            share > NOISE_AT_MOST
-        } else {
-            let chance = long.sent * self.noise;
-            long.refused > 1.0 + chance + SIGNIFICANT * chance.sqrt()
-        };
-        if !stands_out {
+        let saturated = self.history.before(sent, self.first_refused.unwrap_or(sent), f64::INFINITY);
+        if !self.stands_out(now, &long, &short, &saturated) {
             return None;
         }
-        self.judge_persistence(long.refused / long.sent.max(1.0));
-        let measured = long.tokens / long.seconds.max(SHORT);
-        // The pace may not have been what held requests back, and says nothing then.
-        let from = if self.rate.is_infinite() || (long.sent >= ENOUGH && self.rate > 2.0 * measured) {
-            measured
+        let share = if self.is_first_climb() {
+            saturated.share()
+        } else if saturated.sent <= ENOUGH {
+            saturated.cautious_share()
         } else {
-            self.rate
+            short.share()
         };
-        let proven = (long.tokens * (1.0 - long.refused / long.sent.max(1.0))) / long.seconds.max(LONG);
-        self.cut(now, from, proven, share, tokens_per_request);
-        Some(share)
+        let floor = floor * tokens_per_request;
+        let is_at_floor = self.rate <= floor * 1.01;
+        if is_at_floor && share <= MOST && self.rate >= floor {
+            // More refusals may show that most are refused.
+            return None;
+        }
+        let least = if share > MOST || self.rate < floor { LEAST * tokens_per_request } else { floor };
+        self.cut(now, sent, share, least, [long, short, saturated], tokens_per_request);
+        Some(Change::Cut(share))
+    }
+
+    /// Goes just below what is served when this share is refused, but not below `least`.
+    fn cut(&mut self, now: f64, sent: f64, share: f64, least: f64, counts: [Counts; 3], tokens_per_request: f64) {
+        let [long, short, saturated] = counts;
+        // Not over a time in which there was nothing to send.
+        let measured =
+            [long, short].iter().map(|counts| counts.tokens / counts.seconds.max(SETTLING)).fold(0.0, f64::max);
+        let rate = self.history.rate_at(sent).map_or(self.rate, |rate| rate.min(self.rate));
+        // The pace may not have been what held requests back, and says nothing then.
+        let from = if rate.is_infinite() || (long.sent >= ENOUGH && rate > 2.0 * measured) { measured } else { rate };
+        // A pace without a bound has shown nothing that a cut could fall too far below.
+        let deepest = if self.rate.is_infinite() { 0.0 } else { DEEPEST_CUT };
+        let served = from * (1.0 - share).max(deepest);
+        let proven = long.tokens * (1.0 - long.refused_share()) / long.seconds.max(LONG);
+        let is_first = self.is_first_climb();
+        self.learn_from_succession(now, long.refused_share());
+        if long.refused_share() >= OUTAGE && !is_first {
+            self.growth.stop();
+        } else {
+            let served = if is_first { served } else { proven.max(served) };
+            self.growth.cut(is_first, self.rate, served, tokens_per_request);
+        }
+        let first_refused = self.first_refused.take().unwrap_or(sent);
+        let least = least.min(self.rate);
+        self.hindsight = Some(Hindsight {
+            since: first_refused.max(now - LONG.max(2.0 * self.feedback)),
+            until: now,
+            due: now + (1.5 * self.feedback).max(SETTLING),
+            least,
+        });
+        let depth = match (is_first, self.feedback > SLOW_FEEDBACK) {
+            (true, _) => BELOW_GUESS,
+            (false, true) => BELOW_SLOW,
+            (false, false) => BELOW_SERVED,
+        };
+        self.served = served;
+        self.rate = (served * depth).max(least);
+        let (counts, since) = if is_first { (saturated, first_refused) } else { (long, sent - long.seconds) };
+        self.trial = Trial::of(&Cut {
+            at: now,
+            span: (since, sent),
+            counts,
+            from: rate,
+            to: self.rate,
+            earlier: self.last_cut,
+            helped: self.helped,
+        });
+        self.cut_share = long.refused_share();
+        self.is_sampled = false;
+        self.last_cut = Some(now);
+        self.changed = Some(now);
+    }
+
+    /// A cut did not help: chance, if not too large for that, or to be doubted.
+    fn doubt(&mut self, now: f64, trial: Trial, since: Counts, least: f64) -> Option<Change> {
+        let before = trial.before(&self.history);
+        let share = (since.refused + before.refused) / (since.sent + before.sent).max(1.0);
+        if share > MOST_NOISE {
+            self.trial = None;
+            return None;
+        }
+        if let Some(second) = trial.again(now, &self.history, &since) {
+            self.trial = Some(second);
+            self.hindsight = None;
+            self.rate = (self.rate * SECOND_PART).max(least).min(self.rate);
+            return Some(Change::Cut(0.0));
+        }
+        self.helped = (self.helped - 1.0).max(0.0);
+        self.conclude(now, trial, Some(share))
+    }
+
+    /// Whether more is refused than chance explains, or it is time to see whether it is chance.
+    fn stands_out(&self, now: f64, long: &Counts, short: &Counts, saturated: &Counts) -> bool {
+        let exceeds = |counts: &Counts, noise: f64| {
+            let chance = counts.sent * noise;
+            counts.refused > 1.0 + chance + SIGNIFICANT * (chance * (1.0 - noise)).sqrt()
+        };
+        if self.is_first_climb() {
+            let noise = self.noise.max(HARDLY_ANY);
+            return saturated.sent >= ENOUGH_AT_FIRST && (exceeds(long, noise) || exceeds(short, noise));
+        }
+        // Few refusals of few requests may be chance: they wait for enough to put the cut on trial.
+        let is_clear = long.refused >= REFUSALS || (long.refused_share() < SHARE && self.growth.is_calm());
+        let is_overdue = self.noise > LITTLE_NOISE && now > self.noise_since + NOISE_HOLDS;
+        (exceeds(long, self.noise) && is_clear) || (is_overdue && long.refused >= REFUSALS)
     }
 
     /// The share refused of what was sent lately before `sent`.
@@ -198,6 +345,8 @@ impl Quota {
     /// The first usage came back: what was guessed in tokens was meant in requests.
     pub(super) fn rescale(&mut self, factor: f64) {
         self.rate *= factor;
+        self.served *= factor;
+        self.growth.rescale(factor);
     }
 
     /// At least a second, and as much more as holds many requests.
@@ -206,59 +355,80 @@ impl Quota {
         if second.sent >= MANY { second } else { self.history.before(to, since.max(to - LONGEST), MANY) }
     }
 
-    fn cut(&mut self, now: f64, from: f64, proven: f64, share: f64, tokens_per_request: f64) {
-        let served = from * (1.0 - share).max(DEEPEST_CUT);
-        if self.last_cut.is_none() {
-            self.hope = served;
-        } else if self.calm < FIRST_RETURN {
-            self.in_succession += 1;
+    /// Corrects a cut by what its requests turned out to be.
+    fn look_back(&mut self, hindsight: Hindsight) {
+        self.hindsight = None;
+        let seconds = hindsight.until - hindsight.since;
+        let counts = self.history.before(hindsight.until, hindsight.since, f64::INFINITY);
+        if seconds >= SLOW_FEEDBACK && counts.sent >= ENOUGH && counts.refused > 0.0 {
+            let served = counts.tokens * (1.0 - counts.refused_share()) / counts.seconds;
+            self.served = served / (1.0 - self.noise.min(counts.refused_share()));
+        }
+        self.rate = (self.served * BELOW_SERVED).max(hindsight.least);
+    }
+
+    /// Cuts in succession that leave something refused, though it was too little for a trial.
+    fn learn_from_succession(&mut self, now: f64, share: f64) {
+        let is_sudden = !self.growth.is_calm();
+        self.in_succession = if is_sudden { self.in_succession + 1 } else { 0 };
+        let is_too_often = self.in_succession >= PATIENCE || (!is_sudden && self.rate < self.served);
+        if is_too_often && share <= MOST_SAMPLED {
+            self.noise += 0.25 * (share - self.noise);
+            self.noise_since = now;
+        }
+    }
+
+    /// Ends a trial: what is refused at the lower rate is chance, and only what goes beyond was a reason for the cut.
+    fn conclude(&mut self, now: f64, trial: Trial, noise: Option<f64>) -> Option<Change> {
+        self.trial = None;
+        let Some(noise) = noise else {
+            self.gain_experience();
+            return None;
+        };
+        self.noise = noise.min(MOST_NOISE);
+        self.noise_since = now;
+        let before = trial.before(&self.history);
+        let excess = (before.refused_share() - self.noise) / (1.0 - self.noise);
+        let chance = before.sent * self.noise;
+        let is_chance = before.refused <= 1.0 + chance + 2.0 * (chance * (1.0 - self.noise)).sqrt();
+        if excess < LITTLE_EXCESS || is_chance {
+            self.rate = self.rate.max(trial.rate());
+            // As long as no cut has helped, none had a reason.
+            self.last_cut = trial.earlier_cut().filter(|_| self.has_helped);
+        } else if trial.rate().is_finite() && trial.rate() * (1.0 - excess) * BELOW_SERVED > self.rate {
+            self.rate = trial.rate() * (1.0 - excess) * BELOW_SERVED;
         } else {
-            self.in_succession = 0;
-            self.forget_or_keep_hope(proven.max(served));
-            let steps = (self.calm / self.step(tokens_per_request)).min(CALM_AT_MOST);
-            self.usual_calm += 0.3 * (steps - self.usual_calm);
+            self.gain_experience();
+            // The second of two cuts went far below the quota that the first one missed.
+            self.served = trial.served().filter(|served| served.is_finite())?;
+            self.rate = self.rate.max(self.served * BELOW_SERVED);
         }
-        self.served = served;
-        self.rate = (served * BELOW_SERVED).max(tokens_per_request);
-        self.last_cut = Some(now);
-        self.calm = 0.0;
-        self.sampled = false;
+        self.changed = Some(now);
+        self.hindsight = None;
+        Some(Change::Restored)
     }
 
-    /// A quick return that was refused is tried once more, later; a rate that held is what to return to after the next fall.
-    fn forget_or_keep_hope(&mut self, proven: f64) {
-        if self.hoping && self.return_after < LAST_RETURN {
-            self.return_after = LAST_RETURN;
-        } else {
-            self.hope = proven;
-            self.return_after = FIRST_RETURN;
-        }
-        self.hoping = false;
+    fn gain_experience(&mut self) {
+        self.helped = (self.helped + 1.0).min(MOST_EXPERIENCE);
+        self.has_helped = true;
     }
 
-    /// Once after each cut: refusals below the served rate are chance.
-    fn sample_noise(&mut self, now: f64, cut: f64) {
-        if !self.sampled && self.rate >= self.served {
-            self.sampled = true;
-            let counts = self.history.before(now - SHORT, cut + SHORT, f64::INFINITY);
-            self.observe_noise(counts.refused / counts.sent.max(1.0), NOISE_AT_MOST);
+    /// Back at the rate that was served: what was refused below it is chance, if that is not on trial anyway.
+    fn end_trial(&mut self, now: f64) {
+        if self.rate < self.served || self.is_sampled {
+            return;
         }
-    }
-
-    /// A share that stays although one cut follows another has nothing to do with the rate.
-    fn judge_persistence(&mut self, share: f64) {
-        if self.in_succession >= MUCH_PATIENCE && share >= STAYS * self.last_share {
-            self.observe_noise(share, NOISE_AT_MOST_AFTER_CUTS);
-        } else if self.in_succession >= PATIENCE {
-            self.observe_noise(share, NOISE_AT_MOST);
+        self.is_sampled = true;
+        self.trial = None;
+        let Some(cut) = self.last_cut else { return };
+        let share = self.history.before(now - SETTLING, cut + SETTLING, f64::INFINITY).refused_share();
+        if share <= 0.5 * self.cut_share {
+            self.gain_experience();
         }
-        self.last_share = share;
-    }
-
-    fn observe_noise(&mut self, share: f64, at_most: f64) {
-        if share <= at_most {
-            self.samples = (self.samples + 1.0).min(4.0);
-            self.noise += (share - self.noise) / self.samples;
+        if share <= MOST_SAMPLED {
+            let gain = if share < self.noise { 0.5 } else { 0.25 };
+            self.noise += gain * (share - self.noise);
+            self.noise_since = now;
         }
     }
 }

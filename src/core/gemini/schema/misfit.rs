@@ -9,43 +9,73 @@ const LONGEST_PATH: usize = 120;
 const LONGEST_VALUE: usize = 60;
 const LONGEST_CHOICE: usize = 240;
 
+/// The first problem of an answer: what it is, and the steps to its place, the innermost first.
+struct Problem {
+    steps: Vec<String>,
+    told: String,
+}
+
+impl Problem {
+    fn new(told: String) -> Self {
+        Self { steps: Vec::new(), told }
+    }
+
+    fn inside(mut self, step: String) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The end of a path says most.
+    fn sentence(&self) -> String {
+        let path: String = std::iter::once("$").chain(self.steps.iter().rev().map(String::as_str)).collect();
+        let told = &self.told;
+        match path.char_indices().rev().nth(LONGEST_PATH) {
+            Some((start, _)) => format!("`…{}` {told}", &path[start..]),
+            None => format!("`{path}` {told}"),
+        }
+    }
+}
+
 impl Shape {
     /// Says where and why `value` does not fit, if it does not: the first problem only, in a few hundred characters.
     #[must_use]
     pub fn misfit(&self, value: &Value) -> Option<String> {
-        self.misfit_at(value, "$")
+        self.problem(value).map(|problem| problem.sentence())
     }
 
-    fn misfit_at(&self, value: &Value, path: &str) -> Option<String> {
-        if value.is_null() {
-            return (!self.nullable).then(|| format!("{} is null, not {}", place(path), self.kind.name()));
-        }
-        match (&self.kind, value) {
+    fn problem(&self, value: &Value) -> Option<Problem> {
+        let told = match (&self.kind, value) {
+            (_, Value::Null) if self.nullable => None,
             (Kind::Text(allowed), Value::String(text)) => {
                 let is_allowed = allowed.is_empty() || allowed.contains(text);
-                (!is_allowed).then(|| not_allowed(path, text, allowed))
+                (!is_allowed).then(|| not_allowed(text, allowed))
             }
             (Kind::Boolean, Value::Bool(_)) => None,
-            (Kind::Number, Value::Number(number)) => self.outside(number, path),
+            (Kind::Number, Value::Number(number)) => self.outside(number),
             (Kind::Integer(allowed), Value::Number(number)) => match whole(number) {
-                Some(whole) if allowed.is_empty() || allowed.contains(&whole) => self.outside(number, path),
-                Some(whole) => Some(not_allowed(path, &whole.to_string(), allowed)),
-                None => Some(self.wrong_kind(value, path)),
+                Some(whole) if allowed.is_empty() || allowed.contains(&whole) => self.outside(number),
+                Some(whole) => Some(not_allowed(&whole.to_string(), allowed)),
+                None => Some(self.kind.unlike(value)),
             },
-            (Kind::List(items), Value::Array(values)) => self.wrong_length(values.len(), path).or_else(|| {
-                let mut placed = values.iter().enumerate();
-                placed.find_map(|(at, item)| items.misfit_at(item, &format!("{path}[{at}]")))
-            }),
-            (Kind::Object(properties), Value::Object(map)) => object_misfit(properties, map, path),
-            _ => Some(self.wrong_kind(value, path)),
+            (Kind::List(items), Value::Array(values)) => match self.wrong_length(values.len()) {
+                None => {
+                    let mut placed = values.iter().enumerate();
+                    return placed.find_map(|(at, item)| Some(items.problem(item)?.inside(format!("[{at}]"))));
+                }
+                told => told,
+            },
+            (Kind::Object(properties), Value::Object(map)) => {
+                return properties.iter().find_map(|property| property.problem(map));
+            }
+            _ => Some(self.kind.unlike(value)),
+        };
+        told.map(Problem::new)
+    }
+
+    fn outside(&self, number: &Number) -> Option<String> {
+        if self.limits.is_empty() {
+            return None;
         }
-    }
-
-    fn wrong_kind(&self, value: &Value, path: &str) -> String {
-        format!("{} is {}, not {}", place(path), described(value), self.kind.name())
-    }
-
-    fn outside(&self, number: &Number, path: &str) -> Option<String> {
         let value = number.as_f64()?;
         let limit = |name: &str| self.limits.get(name).and_then(Value::as_f64);
         let (bound, limit) = match (limit("minimum"), limit("maximum")) {
@@ -53,10 +83,10 @@ impl Shape {
             (_, Some(most)) if value > most => ("more than", most),
             _ => return None,
         };
-        Some(format!("{} is {number}, which is {bound} {limit}", place(path)))
+        Some(format!("is {number}, which is {bound} {limit}"))
     }
 
-    fn wrong_length(&self, length: usize, path: &str) -> Option<String> {
+    fn wrong_length(&self, length: usize) -> Option<String> {
         let length = u64::try_from(length).ok()?;
         let limit = |name: &str| self.limits.get(name).and_then(Value::as_u64);
         let (bound, limit) = match (limit("minItems"), limit("maxItems")) {
@@ -64,11 +94,27 @@ impl Shape {
             (_, Some(most)) if length > most => ("more than", most),
             _ => return None,
         };
-        Some(format!("{} has {length} items, {bound} {limit}", place(path)))
+        Some(format!("has {length} items, {bound} {limit}"))
+    }
+}
+
+impl Property {
+    fn problem(&self, map: &Map<String, Value>) -> Option<Problem> {
+        let problem = match map.get(&self.name) {
+            // An optional value may be left out or be null; both are a null in its column.
+            None | Some(Value::Null) if !self.required => return None,
+            None => Problem::new(format!("is missing, which must be {}", self.shape.kind.name())),
+            Some(value) => self.shape.problem(value)?,
+        };
+        Some(problem.inside(format!(".{}", self.name)))
     }
 }
 
 impl Kind {
+    fn unlike(&self, value: &Value) -> String {
+        format!("is {}, not {}", described(value), self.name())
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
@@ -81,19 +127,7 @@ impl Kind {
     }
 }
 
-fn object_misfit(properties: &[Property], map: &Map<String, Value>, path: &str) -> Option<String> {
-    properties.iter().find_map(|property| {
-        let name = format!("{path}.{}", property.name);
-        match map.get(&property.name) {
-            // An optional value may be left out or be null; both are a null in its column.
-            None | Some(Value::Null) if !property.required => None,
-            None => Some(format!("{} is missing, which must be {}", place(&name), property.shape.kind.name())),
-            Some(value) => property.shape.misfit_at(value, &name),
-        }
-    })
-}
-
-fn not_allowed(path: &str, value: &str, allowed: &[impl ToString]) -> String {
+fn not_allowed(value: &str, allowed: &[impl ToString]) -> String {
     let mut named: Vec<String> = Vec::new();
     let mut length = 0;
     for each in allowed {
@@ -111,8 +145,7 @@ fn not_allowed(path: &str, value: &str, allowed: &[impl ToString]) -> String {
         choice.push_str(&others.to_string());
         choice.push_str(" others");
     }
-    let (place, value) = (place(path), shortened(value, LONGEST_VALUE));
-    format!("{place} is `{value}`, which is not an allowed value: {choice}")
+    format!("is `{}`, which is not an allowed value: {choice}", shortened(value, LONGEST_VALUE))
 }
 
 /// A value short enough to be read, with its kind where quotes alone would not tell it.
@@ -123,14 +156,6 @@ fn described(value: &Value) -> String {
         Value::String(text) => format!("the string `{}`", shortened(text, LONGEST_VALUE)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-    }
-}
-
-/// The path, whose end says most, in a message.
-fn place(path: &str) -> String {
-    match path.char_indices().rev().nth(LONGEST_PATH) {
-        Some((start, _)) => format!("`…{}`", &path[start..]),
-        None => format!("`{path}`"),
     }
 }
 

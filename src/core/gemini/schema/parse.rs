@@ -154,6 +154,11 @@ impl Reader {
                 "name its properties, or make it a list of objects with a name and a value",
             )
         })?;
+        let describes = |key: &str| map.get(key).and_then(Value::as_object).is_some_and(|others| !others.is_empty());
+        if let Some(key) = ["additionalProperties", "patternProperties"].into_iter().find(|key| describes(key)) {
+            let problem = format!("has `{key}`, whose names nobody knows before, so that they have no columns");
+            return Err(refused(path, &problem, "name them all, or use a list of objects with a name and a value"));
+        }
         let required = map.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let is_unknown = |name: &&Value| name.as_str().is_none_or(|name| !properties.contains_key(name));
         if let Some(unknown) = required.iter().find(is_unknown) {
@@ -308,6 +313,10 @@ mod tests {
             (json!({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}), "`$`"),
             (json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}), "`$`"),
             (json!({"type": "object", "properties": {"a\n": {"type": "string"}}}), "`$`"),
+            (
+                json!({"properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "string"}}),
+                "`additionalProperties`",
+            ),
             (json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}), "`$`"),
         ] {
             let error = parse(&schema, "$").unwrap_err();

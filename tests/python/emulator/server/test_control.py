@@ -41,8 +41,8 @@ def test_a_bucket_closed_to_the_agent_is_read_by_the_caller_and_not_by_gemini(em
     control = f"{emulator.url}/emulator/buckets"
     uri = next(iter(emulator.world.dataset.truth))
     bucket, _, name = uri.removeprefix("gs://").partition("/")
-    image = {"fileData": {"fileUri": uri, "mimeType": "image/jpeg"}}
-    body = {"contents": [{"role": "user", "parts": [image, {"text": "What is it?"}]}]}
+    image: Any = {"fileData": {"fileUri": uri, "mimeType": "image/jpeg"}}
+    body: dict[str, Any] = {"contents": [{"role": "user", "parts": [image, {"text": "What is it?"}]}]}
 
     def asked() -> requests.Response:
         return requests.post(emulator.url + SERVED, json=body, timeout=30)
@@ -75,7 +75,9 @@ def test_tokens_are_expired_and_their_lifetime_changed(emulator: Emulator) -> No
 
 
 @pytest.mark.parametrize("route", ["tokens", "models", "buckets"])
-@pytest.mark.parametrize("body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x", "closeToAgent": "x"}'])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", '{"colour": 1}', '{"enable": "x"}', '{"lifetime": "x", "closeToAgent": "x"}']
+)
 def test_a_wrong_change_is_a_400(emulator: Emulator, route: str, body: str) -> None:
     assert requests.post(f"{emulator.url}/emulator/{route}", data=body, timeout=10).status_code == 400
 
