@@ -13,19 +13,27 @@ from streetlens.exceptions import InvalidInput
 __all__ = ["answer_text"]
 
 
-def answer_text(answer: Any, position: int) -> str:
-    """A text or label as it is; a dictionary, an instance or a number as JSON.
+_COLUMN = "classification"
+"""Where an answer goes that is no object of named fields."""
+
+
+def answer_text(answer: Any, position: int, *, is_typed: bool = False) -> str:
+    """Free text as it is; for a schema (`is_typed`) the JSON that the model would answer with.
 
     Raises:
-        InvalidInput: It is neither; the message names the example.
+        InvalidInput: It cannot be written; the message names the example.
 
     Example:
-        >>> answer_text("stop", 0), answer_text({"kind": "stop"}, 0)
-        ('stop', '{"kind": "stop"}')
+        >>> answer_text("stop", 0), answer_text("stop", 0, is_typed=True)
+        ('stop', '{"classification": "stop"}')
+        >>> answer_text({"kind": "stop"}, 0, is_typed=True)
+        '{"kind": "stop"}'
     """
     answer = _plain(answer)
-    if isinstance(answer, str):
+    if isinstance(answer, str) and (not is_typed or _is_object(answer)):
         return answer
+    if is_typed and not isinstance(answer, dict) and answer is not None:
+        answer = {_COLUMN: answer}
     try:
         if answer is None:
             raise TypeError("None is no answer")
@@ -33,8 +41,15 @@ def answer_text(answer: Any, position: int) -> str:
     except (TypeError, ValueError) as error:
         raise InvalidInput(
             f"the answer of example {position + 1} cannot be written: {error}",
-            hint="pass a text, a dictionary, or an instance of the schema's class",
+            hint="pass a text, a dictionary, or a label or an instance of the schema's class",
         ) from error
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:

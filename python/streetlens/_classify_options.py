@@ -215,12 +215,14 @@ def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, i
         "deadline": float(options["deadline"]),
         "hedge": _hedge(options["hedge"]),
         "store": check_store(options["store"]),
-        "examples": _examples(options["examples"], native_image),
+        "examples": _examples(options["examples"], native_image, is_typed=options["schema"] is not None),
         "request_labels": _labels(options["labels"]),
     }
 
 
-def _examples(value: Any, native_image: Callable[[Any, int], Any]) -> list[tuple[Any, str]]:
+def _examples(
+    value: Any, native_image: Callable[[Any, int], Any], *, is_typed: bool
+) -> list[tuple[Any, str]]:
     if value is None:
         return []
     hint = 'pass a list of (image, answer) pairs: `examples=[("gs://bucket/a.jpg", "stop")]`'
@@ -235,5 +237,5 @@ def _examples(value: Any, native_image: Callable[[Any, int], Any]) -> list[tuple
         image = native_image(pair[0], position)
         if image is None:
             raise InvalidInput(f"example {position + 1} has no image", hint=hint)
-        examples.append((image, answer_text(pair[1], position)))
+        examples.append((image, answer_text(pair[1], position, is_typed=is_typed)))
     return examples

@@ -51,7 +51,7 @@ def test_an_interrupted_call_can_be_completed(
 
 
 def test_an_interrupted_wait_leaves_the_run_going(
-    client: sl.Client, emulator: Emulator, uris: list[str], stalling: Callable[[], bool]
+    client: sl.Client, uris: list[str], stalling: Callable[[], bool]
 ) -> None:
     run = client.start(uris[:8], QUESTION, concurrency=1)
     interrupt_when(stalling)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -116,15 +117,17 @@ def test_usage_counts_what_was_asked_and_nothing_that_was_there(client: sl.Clien
     assert sorted(same["source"])[-1] == "online"
 
 
-@pytest.mark.parametrize("use", ["texts", "run_id", "retry_failed", "start_retry", "reparse"])
+USES: dict[str, Callable[[sl.Results], object]] = {
+    "texts": lambda results: results.texts,
+    "run_id": lambda results: results.run_id,
+    "start_retry": lambda results: results.start_retry(),
+    "reparse": lambda results: results.reparse(None),
+    "retry_failed": lambda results: results.retry_failed(),
+}
+
+
+@pytest.mark.parametrize("use", USES)
 def test_results_without_a_run_say_so(client: sl.Client, uris: list[str], use: str) -> None:
     results = Results(client.classify(uris[:1], QUESTION, progress=False)._native)
     with pytest.raises(sl.InvalidInput, match="not connected to a run"):
-        if use in {"texts", "run_id"}:
-            getattr(results, use)
-        elif use == "reparse":
-            results.reparse(None)
-        elif use == "start_retry":
-            results.start_retry()
-        else:
-            results.retry_failed()
+        USES[use](results)

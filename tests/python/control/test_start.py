@@ -259,7 +259,7 @@ def test_an_error_of_the_progress_function_ends_the_run_and_is_told_to_who_waits
 
 
 def test_an_answer_keeps_its_row_when_it_is_pickled(client: sl.Client, uris: list[str]) -> None:
-    answer = next(iter(client.start(uris[:1], QUESTION)))
+    (answer,) = client.start(uris[:1], QUESTION)
     copy = pickle.loads(pickle.dumps(answer))
     assert (copy, copy.row) == (answer, 0)
 
