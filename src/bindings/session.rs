@@ -57,7 +57,7 @@ pub(crate) fn settings<'py>(py: Python<'py>, given: &Bound<'py, PyDict>) -> PyRe
         values.set_item(name, url.as_ref().map(|url| url.as_str().trim_end_matches('/')))?;
     }
     let store = match &settings.store {
-        StoreLocation::Memory => None,
+        StoreLocation::Memory | StoreLocation::Homeless => None,
         StoreLocation::File(path) => Some(path),
     };
     values.set_item("store", store)?;

@@ -22,9 +22,9 @@ pub(crate) struct NativeStore {
 #[pyfunction]
 pub(crate) fn open_store(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<NativeStore> {
     let wish = store_wish(path)?;
-    let open = || match StoreLocation::of(&wish)? {
-        StoreLocation::File(path) => Store::open_existing(&path),
-        StoreLocation::Memory => Err(Error::new(ErrorKind::Configuration, "the store is turned off")
+    let open = || match StoreLocation::of(&wish)?.file()? {
+        Some(path) => Store::open_existing(path),
+        None => Err(Error::new(ErrorKind::Configuration, "the store is turned off")
             .with_hint("name the file, or take `STREETLENS_STORE` out of the environment")),
     };
     py.detach(open).map(|core| NativeStore { core }).map_err(|error| to_python(py, error))

@@ -84,7 +84,7 @@ impl Session {
 
     /// The store at another place; a file is opened once. Blocks.
     pub fn store_at(&self, location: &StoreLocation) -> Result<Store> {
-        let StoreLocation::File(path) = location else { return Ok(Store::in_memory()) };
+        let Some(path) = location.file()? else { return Ok(Store::in_memory()) };
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = Store::locate(path).and_then(|located| stores.get(&located)) {
             return Ok(store.clone());

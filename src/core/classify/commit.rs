@@ -31,12 +31,14 @@ impl Committer {
     pub(super) fn start(work: Arc<Work>, store: Store) -> Self {
         let (answers, mut queue) = mpsc::unbounded_channel::<Paid>();
         let (told, kept) = mpsc::unbounded_channel();
+        #[expect(clippy::disallowed_methods, reason = "what was handed over is kept also when the run is dropped")]
         tokio::spawn(async move {
             let mut lot = Vec::new();
             let mut is_broken = false;
             while queue.recv_many(&mut lot, ANSWERS_AT_A_TIME).await > 0 {
                 let answers = lot.len();
-                let (outcomes, entries) = split(&mut lot);
+                let (outcomes, entries): (Vec<_>, Vec<_>) =
+                    lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip();
                 let put = if is_broken { Ok(()) } else { store.put(entries).await };
                 is_broken |= put.is_err();
                 // What could not be kept was paid for all the same: the results hold it, and the error tells of it.
@@ -73,8 +75,4 @@ impl Committer {
             }
         }
     }
-}
-
-fn split(lot: &mut Vec<Paid>) -> (Vec<(u32, Row)>, Vec<(Key, StoredAnswer)>) {
-    lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip()
 }

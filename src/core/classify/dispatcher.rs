@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::answers::Row;
 use super::budget::Reservation;
 use super::commit::Committer;
 use super::control::Control;
@@ -38,7 +37,7 @@ pub(super) struct Dispatcher {
     pub(super) committer: Committer,
     /// Places that serve nobody.
     pub(super) left: Vec<usize>,
-    feed: mpsc::Receiver<Result<Vec<Fed>>>,
+    feed: Feed,
     is_fed: bool,
     control: watch::Receiver<Control>,
     started: Instant,
@@ -65,7 +64,7 @@ enum Next {
 impl Dispatcher {
     pub(super) fn new(work: Arc<Work>, orders: Orders, control: watch::Receiver<Control>) -> Result<Self> {
         let policies = Policies::new(&orders, &work)?;
-        let feed = Feed { work: Arc::clone(&work), store: orders.store.clone(), refresh: orders.refresh }.start();
+        let feed = Feed::start(Arc::clone(&work), orders.store.clone(), orders.refresh);
         let committer = Committer::start(Arc::clone(&work), orders.store);
         Ok(Self {
             limiter: Fleet::starting_from(&orders.limits, &work.known_quotas()),
@@ -92,6 +91,11 @@ impl Dispatcher {
         }
         let kept = self.keep_the_last().await;
         self.work.remember_quotas(&self.limiter.learned());
+        if matches!(outcome, Ok(Ending::Spent(_)))
+            && let Some(note) = self.policies.note_of_budget(self.work.outcomes.missing())
+        {
+            self.work.outcomes.note(note);
+        }
         // The error that stopped the run is the one to tell.
         outcome.and_then(|ending| kept.map(|()| ending))
     }
@@ -152,7 +156,7 @@ impl Dispatcher {
                 }
             }
             kept = self.committer.kept(), if self.committer.waiting() > 0 => kept?,
-            lot = self.feed.recv(), if !self.is_fed && self.queue.wants_more() => match lot {
+            lot = self.feed.lot(), if !self.is_fed && self.queue.wants_more() => match lot {
                 Some(lot) => self.add(lot?)?,
                 None => self.is_fed = true,
             },
@@ -195,7 +199,7 @@ impl Dispatcher {
                 return Ok(self.queue.next_at().map_or(Next::AfterNews, Next::At));
             };
             if let Some(error) = self.policies.trouble.broken_bucket_of(&self.work, pending.row) {
-                self.work.outcomes.finish([(pending.row, Row::from_error(&error))]);
+                self.give_up(pending.row, error)?;
                 continue;
             }
             if let Retry::NotBefore(at) = self.policies.may_retry(&mut pending, self.since_start(now)) {

@@ -1,8 +1,10 @@
 //! Brings the rows to the dispatcher in input order: those that were answered before with their answers, the rest to be asked.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::answers::Row;
 use super::work::Work;
@@ -28,27 +30,41 @@ pub(super) enum Fed {
     Bad(u32, Error),
 }
 
-/// Which rows to bring, and where answers may be found.
+/// Brings rows while it is held.
 pub(super) struct Feed {
-    pub(super) work: Arc<Work>,
-    pub(super) store: Store,
+    lots: mpsc::Receiver<Result<Vec<Fed>>>,
+    _task: JoinSet<()>,
+}
+
+/// Which rows to bring, and where answers may be found.
+struct Source {
+    work: Arc<Work>,
+    store: Store,
     /// Ask anew what the store knows.
-    pub(super) refresh: bool,
+    refresh: bool,
 }
 
 impl Feed {
-    /// Starts to bring rows; an error that comes with them concerns the whole run.
-    pub(super) fn start(self) -> mpsc::Receiver<Result<Vec<Fed>>> {
-        let (sender, receiver) = mpsc::channel(LOTS_AHEAD);
-        tokio::spawn(async move {
-            if let Err(error) = self.bring(&sender).await {
+    pub(super) fn start(work: Arc<Work>, store: Store, refresh: bool) -> Self {
+        let (sender, lots) = mpsc::channel(LOTS_AHEAD);
+        let source = Source { work, store, refresh };
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            if let Err(error) = source.bring(&sender).await {
                 // Nobody listens once the run is over.
                 let _ = sender.send(Err(error)).await;
             }
         });
-        receiver
+        Self { lots, _task: task }
     }
 
+    /// The next rows; an error concerns the whole run, and `None` follows the last ones.
+    pub(super) async fn lot(&mut self) -> Option<Result<Vec<Fed>>> {
+        self.lots.recv().await
+    }
+}
+
+impl Source {
     async fn bring(&self, sender: &mpsc::Sender<Result<Vec<Fed>>>) -> Result<()> {
         let mut first_with: HashMap<Key, u32> = HashMap::new();
         let rows = u32::try_from(self.work.input.len()).unwrap_or(u32::MAX);
@@ -62,8 +78,8 @@ impl Feed {
                     Err(error) if error.stops_the_run() => return Err(error),
                     Err(error) => fed.push(Fed::Bad(row, error)),
                     Ok(key) => match first_with.entry(key) {
-                        std::collections::hash_map::Entry::Occupied(first) => fed.push(Fed::Same(row, *first.get())),
-                        std::collections::hash_map::Entry::Vacant(vacant) => {
+                        Entry::Occupied(first) => fed.push(Fed::Same(row, *first.get())),
+                        Entry::Vacant(vacant) => {
                             vacant.insert(row);
                             asked.push((row, key));
                         }

@@ -17,7 +17,7 @@ pub(super) struct Flights {
     /// Whether ages are asked for.
     hedges: bool,
     tasks: JoinSet<Attempt>,
-    flights: HashMap<Id, Flight>,
+    under_way: HashMap<Id, Flight>,
     /// In the order in which they were sent; those that ended are passed over.
     by_age: VecDeque<(Instant, Id)>,
 }
@@ -54,7 +54,7 @@ impl Flights {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.flights.is_empty()
+        self.under_way.is_empty()
     }
 
     pub(super) fn start(
@@ -70,7 +70,7 @@ impl Flights {
         if self.hedges {
             self.by_age.push_back((now, id));
         }
-        self.flights.insert(id, Flight { purpose, ticket, reserved, sent: now, twin: None, abort });
+        self.under_way.insert(id, Flight { purpose, ticket, reserved, sent: now, twin: None, abort });
         id
     }
 
@@ -85,7 +85,7 @@ impl Flights {
     ) {
         let second = self.start(Purpose::Hedge, ticket, reserved, now, attempt);
         for (one, other) in [(first, second), (second, first)] {
-            if let Some(flight) = self.flights.get_mut(&one) {
+            if let Some(flight) = self.under_way.get_mut(&one) {
                 flight.twin = Some(other);
             }
         }
@@ -117,20 +117,20 @@ impl Flights {
             Err(error) => (error.id(), Err(error.to_string())),
         };
         // One that was stopped is not there any more.
-        let flight = self.flights.remove(&id)?;
+        let flight = self.under_way.remove(&id)?;
         Some(Landed { flight, attempt })
     }
 
     /// Stops a request whose row has its answer.
     pub(super) fn stop(&mut self, id: Id) -> Option<Flight> {
-        let flight = self.flights.remove(&id)?;
+        let flight = self.under_way.remove(&id)?;
         flight.abort.abort();
         Some(flight)
     }
 
     /// Lets the second request go on in place of the first, for the row of the first.
     pub(super) fn promote(&mut self, id: Id, pending: Pending) -> Result<(), Pending> {
-        match self.flights.get_mut(&id) {
+        match self.under_way.get_mut(&id) {
             Some(flight) => {
                 flight.purpose = Purpose::Row(pending);
                 flight.twin = None;
@@ -143,7 +143,7 @@ impl Flights {
     /// The request that has been under way for longest, if it is for a row, has no twin, and was sent `age` before `now`.
     pub(super) fn slowest(&mut self, age: Duration, now: Instant) -> Option<(Id, &Pending)> {
         while let Some((sent, id)) = self.by_age.front().copied() {
-            let is_candidate = self.flights.get(&id).is_some_and(|flight| {
+            let is_candidate = self.under_way.get(&id).is_some_and(|flight| {
                 flight.sent == sent
                     && flight.twin.is_none()
                     && matches!(&flight.purpose, Purpose::Row(pending) if pending.earlier.is_none())
@@ -152,7 +152,7 @@ impl Flights {
                 if sent + age > now {
                     return None;
                 }
-                return match &self.flights.get(&id)?.purpose {
+                return match &self.under_way.get(&id)?.purpose {
                     Purpose::Row(pending) => Some((id, pending)),
                     Purpose::Hedge => None,
                 };

@@ -130,9 +130,9 @@ impl Dispatcher {
         // A refusal costs nothing, and neither does what was not sent; an answer that was lost on the way may.
         let is_free = error.is_unsent() || error.details().status.is_some();
         if is_free {
-            self.policies.release(reserved)
+            self.policies.release(reserved);
         } else {
-            self.policies.settle(reserved, None)
+            self.policies.settle(reserved, None);
         }
         let Purpose::Row(pending) = purpose else { return Ok(()) };
         let mut pending = match twin {
@@ -186,7 +186,7 @@ impl Dispatcher {
             return Ok(());
         }
         if let Some(earlier) = pending.earlier.take() {
-            return self.settle_for_the_first(pending, *earlier, &error);
+            return self.settle_for_the_first(&pending, *earlier, &error);
         }
         // The refusal that ends a row is what became of it.
         pending.attempts += u32::from(!error.costs_an_attempt());
@@ -237,7 +237,7 @@ impl Dispatcher {
     }
 
     /// The second question was not answered: the first answer, which was paid for, is the row's.
-    fn settle_for_the_first(&mut self, pending: Pending, earlier: Earlier, error: &Error) -> Result<()> {
+    fn settle_for_the_first(&mut self, pending: &Pending, earlier: Earlier, error: &Error) -> Result<()> {
         let problem = format!("{}; asked once more: {}", earlier.problem, error.message());
         let outcome = Row {
             error: Some(problem.into_boxed_str()),

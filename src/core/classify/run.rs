@@ -4,6 +4,7 @@ use arrow_array::RecordBatch;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::access::ImageAccess;
 use super::answers::{Row, Status};
@@ -82,7 +83,7 @@ pub struct Run {
     control: Arc<watch::Sender<Control>>,
     end: watch::Receiver<Option<Arc<End>>>,
     /// Until it began, what tells of the end.
-    start: Arc<Mutex<Option<watch::Sender<Option<Arc<End>>>>>>,
+    start: Arc<Mutex<Option<EndSender>>>,
 }
 
 /// What the run was made from, to make another one like it.
@@ -92,6 +93,8 @@ struct Asked {
     question: Question,
     options: RunOptions,
 }
+
+type EndSender = watch::Sender<Option<Arc<End>>>;
 
 /// How a run ended; the first who asks gets the error with its cause.
 struct End {
@@ -158,11 +161,19 @@ impl Run {
             max_error_ratio: options.max_error_ratio,
         };
         let (control, of_run) = (self.control.subscribe(), Arc::clone(&work));
-        let going = tokio::spawn(async move { Dispatcher::new(of_run, orders, control)?.run().await });
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it goes on in the background, until it ends or nobody holds it"
+        )]
         tokio::spawn(async move {
-            let outcome = going.await.unwrap_or_else(|cause| {
-                Err(Error::new(ErrorKind::Internal, "the run ended unexpectedly").with_source(cause))
-            });
+            // A task of its own, so that a defect is an error of the run.
+            let mut going = JoinSet::new();
+            going.spawn(async move { Dispatcher::new(of_run, orders, control)?.run().await });
+            let unexpected = |cause| Error::new(ErrorKind::Internal, "the run ended unexpectedly").with_source(cause);
+            let outcome = match going.join_next().await {
+                Some(ended) => ended.unwrap_or_else(|cause| Err(unexpected(cause))),
+                None => Ok(Ending::Cancelled),
+            };
             work.outcomes.end(why_skipped(&outcome));
             end.send_replace(Some(Arc::new(End { outcome: Mutex::new(outcome) })));
         });

@@ -12,6 +12,8 @@ pub enum StoreLocation {
     Memory,
     /// A file, or the folder of one.
     File(PathBuf),
+    /// There is no place: an error of what needs one, and of nothing else.
+    Homeless,
 }
 
 /// The place that a user named.
@@ -27,6 +29,19 @@ pub enum StoreWish {
 }
 
 impl StoreLocation {
+    /// The file, where answers are kept in one.
+    pub fn file(&self) -> Result<Option<&Path>> {
+        match self {
+            Self::Memory => Ok(None),
+            Self::File(path) => Ok(Some(path)),
+            Self::Homeless => Err(invalid(
+                "store",
+                "has no place: this user has no home folder",
+                "pass `store=` a path, or `store=False`",
+            )),
+        }
+    }
+
     /// The place of a store that is looked into without a client.
     pub fn of(wish: &StoreWish) -> Result<Self> {
         resolve(wish, false, std::env::consts::OS, &super::filled_variable(&super::from_environment))
@@ -56,10 +71,10 @@ pub(super) fn resolve(
     if is_emulator {
         return Ok(StoreLocation::Memory);
     }
-    let folder = data_folder(system, variable).ok_or_else(|| {
-        invalid("store", "has no place: this user has no home folder", "pass `store=` a path, or `store=False`")
-    })?;
-    Ok(StoreLocation::File(folder.join("streetlens").join("answers.sqlite")))
+    let folder = data_folder(system, variable);
+    Ok(folder.map_or(StoreLocation::Homeless, |folder| {
+        StoreLocation::File(folder.join("streetlens").join("answers.sqlite"))
+    }))
 }
 
 /// The path with `~` as the home folder; one that ends with a separator is a folder, whether or not it is there.
@@ -159,7 +174,7 @@ mod tests {
 
     #[test]
     fn without_a_home_folder_the_error_names_the_argument() {
-        let error = resolve(&StoreWish::Default, false, "linux", &|_| None).unwrap_err();
+        let error = resolve(&StoreWish::Default, false, "linux", &|_| None).unwrap().file().unwrap_err();
         assert!(error.message().starts_with("`store` "), "{error}");
     }
 }

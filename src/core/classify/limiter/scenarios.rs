@@ -46,9 +46,10 @@ fn each(seeds: u64, measure: impl Fn(Service, u64) -> f64, judge: impl Fn(&str, 
     }
 }
 
-fn with_quota(rate: f64, service: Service) -> Service {
-    let Service { quota, bucket, .. } = Service::of(rate);
-    Service { quota, bucket, ..service }
+fn with_quota(rate: f64, mut service: Service) -> Service {
+    let of_rate = Service::of(rate);
+    (service.quota, service.bucket) = (of_rate.quota, of_rate.bucket);
+    service
 }
 
 #[test]

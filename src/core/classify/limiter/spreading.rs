@@ -38,7 +38,9 @@ fn break_place(fleet: &mut Fleet, place: usize, seconds: f64) {
             held.push(ticket);
         }
     }
-    held.iter().for_each(|ticket| fleet.answered(ticket, Some(1_000.0)));
+    for ticket in &held {
+        fleet.answered(ticket, Some(1_000.0));
+    }
 }
 
 #[test]
