@@ -88,6 +88,11 @@ def generate(client: sl.Client, body: dict[str, Any]) -> None:
     _calls.generate_content(session, model, location, json.dumps(body), timeout=20.0).wait()
 
 
+def many_unreadable_images(_: Emulator, client: sl.Client) -> None:
+    images = [f"gs://bucket/{image}.gif" for image in range(30)]
+    client.classify(["gs://bucket/a.jpg", *images], "What?", max_error_ratio=0.1, progress=False)
+
+
 PROVOKED: dict[type[sl.StreetlensError], Callable[[Emulator, sl.Client], object]] = {
     sl.ConfigurationError: lambda *_: sl.Client(project="PROJECT_ID"),
     sl.InvalidInput: lambda _, client: client.query("SELECT @a", params={"a": object()}),
@@ -107,6 +112,8 @@ PROVOKED: dict[type[sl.StreetlensError], Callable[[Emulator, sl.Client], object]
     sl.DeadlineExceeded: no_answer_in_time,
     sl.MissingLibrary: no_polars,
     sl.StoreError: lambda *_: sl.open_store("nowhere.sqlite"),
+    sl.TooManyErrors: many_unreadable_images,
+    sl.BudgetExceeded: lambda _, client: client.classify(["gs://bucket/a.jpg"], "What?", max_cost_usd=1e-9),
 }
 
 # By tests that need another process or a server that misbehaves.

@@ -1,9 +1,11 @@
 //! Finds the rate a dynamic quota allows: climbs until the share of refused requests stands out, then goes just below
 //! what was served.
 
+mod lesson;
+
 use super::growth::Growth;
 use super::history::{Counts, History};
-use super::trial::{Cut, Judgement, REFUSALS, SECOND_PART, SETTLING, SHARE, Trial};
+use super::trial::{Cut, Judgement, REFUSALS, SETTLING, SHARE, Trial};
 
 /// A new run doubles its rate in this many seconds until the first cut.
 const SECONDS_TO_DOUBLE: f64 = 0.5;
@@ -41,23 +43,12 @@ const MOST: f64 = 0.5;
 /// From this share on nothing is served.
 const OUTAGE: f64 = 0.9;
 
-/// The largest share that may be taken for chance; beyond, it is not worth going on as before.
-const MOST_NOISE: f64 = 0.45;
-
 /// A larger share of chance is put on trial again after so many seconds, because a quota may hide behind it.
 const LITTLE_NOISE: f64 = 0.02;
 const NOISE_HOLDS: f64 = 10.0;
 
-/// The largest share that is put down to chance without a trial: below the served rate, or after so many cuts on end.
-const MOST_SAMPLED: f64 = 0.1;
-const PATIENCE: u32 = 3;
-
-/// Cuts that helped from which on the next ones are trusted, and the most that count.
+/// Cuts that helped from which on the next ones are trusted.
 const EXPERIENCED: f64 = 2.0;
-const MOST_EXPERIENCE: f64 = 3.0;
-
-/// What is left beyond chance and still no reason to stay below the rate before a cut.
-const LITTLE_EXCESS: f64 = 0.05;
 
 /// Standard deviations by which refusals must exceed those of chance.
 const SIGNIFICANT: f64 = 3.0;
@@ -303,24 +294,6 @@ impl Quota {
         self.changed = Some(now);
     }
 
-    /// A cut did not help: chance, if not too large for that, or to be doubted.
-    fn doubt(&mut self, now: f64, trial: Trial, since: Counts, least: f64) -> Option<Change> {
-        let before = trial.before(&self.history);
-        let share = (since.refused + before.refused) / (since.sent + before.sent).max(1.0);
-        if share > MOST_NOISE {
-            self.trial = None;
-            return None;
-        }
-        if let Some(second) = trial.again(now, &self.history, &since) {
-            self.trial = Some(second);
-            self.hindsight = None;
-            self.rate = (self.rate * SECOND_PART).max(least).min(self.rate);
-            return Some(Change::Cut(0.0));
-        }
-        self.helped = (self.helped - 1.0).max(0.0);
-        self.conclude(now, trial, Some(share))
-    }
-
     /// Whether more is refused than chance explains, or it is time to see whether it is chance.
     fn stands_out(&self, now: f64, long: &Counts, short: &Counts, saturated: &Counts) -> bool {
         let exceeds = |counts: &Counts, noise: f64| {
@@ -353,82 +326,5 @@ impl Quota {
     fn lately(&self, to: f64, since: f64) -> Counts {
         let second = self.history.before(to, since.max(to - LONG), f64::INFINITY);
         if second.sent >= MANY { second } else { self.history.before(to, since.max(to - LONGEST), MANY) }
-    }
-
-    /// Corrects a cut by what its requests turned out to be.
-    fn look_back(&mut self, hindsight: Hindsight) {
-        self.hindsight = None;
-        let seconds = hindsight.until - hindsight.since;
-        let counts = self.history.before(hindsight.until, hindsight.since, f64::INFINITY);
-        if seconds >= SLOW_FEEDBACK && counts.sent >= ENOUGH && counts.refused > 0.0 {
-            let served = counts.tokens * (1.0 - counts.refused_share()) / counts.seconds;
-            self.served = served / (1.0 - self.noise.min(counts.refused_share()));
-        }
-        self.rate = (self.served * BELOW_SERVED).max(hindsight.least);
-    }
-
-    /// Cuts in succession that leave something refused, though it was too little for a trial.
-    fn learn_from_succession(&mut self, now: f64, share: f64) {
-        let is_sudden = !self.growth.is_calm();
-        self.in_succession = if is_sudden { self.in_succession + 1 } else { 0 };
-        let is_too_often = self.in_succession >= PATIENCE || (!is_sudden && self.rate < self.served);
-        if is_too_often && share <= MOST_SAMPLED {
-            self.noise += 0.25 * (share - self.noise);
-            self.noise_since = now;
-        }
-    }
-
-    /// Ends a trial: what is refused at the lower rate is chance, and only what goes beyond was a reason for the cut.
-    fn conclude(&mut self, now: f64, trial: Trial, noise: Option<f64>) -> Option<Change> {
-        self.trial = None;
-        let Some(noise) = noise else {
-            self.gain_experience();
-            return None;
-        };
-        self.noise = noise.min(MOST_NOISE);
-        self.noise_since = now;
-        let before = trial.before(&self.history);
-        let excess = (before.refused_share() - self.noise) / (1.0 - self.noise);
-        let chance = before.sent * self.noise;
-        let is_chance = before.refused <= 1.0 + chance + 2.0 * (chance * (1.0 - self.noise)).sqrt();
-        if excess < LITTLE_EXCESS || is_chance {
-            self.rate = self.rate.max(trial.rate());
-            // As long as no cut has helped, none had a reason.
-            self.last_cut = trial.earlier_cut().filter(|_| self.has_helped);
-        } else if trial.rate().is_finite() && trial.rate() * (1.0 - excess) * BELOW_SERVED > self.rate {
-            self.rate = trial.rate() * (1.0 - excess) * BELOW_SERVED;
-        } else {
-            self.gain_experience();
-            // The second of two cuts went far below the quota that the first one missed.
-            self.served = trial.served().filter(|served| served.is_finite())?;
-            self.rate = self.rate.max(self.served * BELOW_SERVED);
-        }
-        self.changed = Some(now);
-        self.hindsight = None;
-        Some(Change::Restored)
-    }
-
-    fn gain_experience(&mut self) {
-        self.helped = (self.helped + 1.0).min(MOST_EXPERIENCE);
-        self.has_helped = true;
-    }
-
-    /// Back at the rate that was served: what was refused below it is chance, if that is not on trial anyway.
-    fn end_trial(&mut self, now: f64) {
-        if self.rate < self.served || self.is_sampled {
-            return;
-        }
-        self.is_sampled = true;
-        self.trial = None;
-        let Some(cut) = self.last_cut else { return };
-        let share = self.history.before(now - SETTLING, cut + SETTLING, f64::INFINITY).refused_share();
-        if share <= 0.5 * self.cut_share {
-            self.gain_experience();
-        }
-        if share <= MOST_SAMPLED {
-            let gain = if share < self.noise { 0.5 } else { 0.25 };
-            self.noise += gain * (share - self.noise);
-            self.noise_since = now;
-        }
     }
 }
