@@ -149,13 +149,14 @@ impl Dispatcher {
                 }
                 self.obey();
             }
+            // Before the answers, which in a fast run never pause: a store that fails must be heard of at once.
+            kept = self.committer.kept(), if self.committer.waiting() > 0 => kept?,
             Some(landed) = self.flights.land(), if !self.flights.is_empty() => {
                 self.take_in(landed)?;
                 while let Some(landed) = self.flights.try_land() {
                     self.take_in(landed)?;
                 }
             }
-            kept = self.committer.kept(), if self.committer.waiting() > 0 => kept?,
             lot = self.feed.lot(), if !self.is_fed && self.queue.wants_more() => match lot {
                 Some(lot) => self.add(lot?)?,
                 None => self.is_fed = true,
