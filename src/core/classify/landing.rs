@@ -120,7 +120,7 @@ impl Dispatcher {
     }
 
     fn take_in_failure(&mut self, flight: Flight, error: Error, body: Option<Body>) -> Result<()> {
-        let Flight { purpose, ticket, reserved, twin, .. } = flight;
+        let Flight { purpose, ticket, reserved, sent, twin, .. } = flight;
         let now = Instant::now();
         let row = match &purpose {
             Purpose::Row(pending) => pending.row as usize,
@@ -143,7 +143,7 @@ impl Dispatcher {
             },
         };
         pending.body = body;
-        self.send_again_or_give_up(pending, error, ticket.place(), now)
+        self.send_again_or_give_up(pending, error, ticket.place(), sent)
     }
 
     /// What everyone who has a say in what is sent learns from a failure.
@@ -164,7 +164,8 @@ impl Dispatcher {
         }
     }
 
-    fn send_again_or_give_up(&mut self, mut pending: Pending, error: Error, place: usize, now: Instant) -> Result<()> {
+    fn send_again_or_give_up(&mut self, mut pending: Pending, error: Error, place: usize, sent: Instant) -> Result<()> {
+        let now = Instant::now();
         if self.policies.outage.gave_up(self.since_start(now)) {
             let given_up = self.policies.outage.error(self.since_start(now), &error);
             pending.attempts += 1;
@@ -178,6 +179,11 @@ impl Dispatcher {
         }
         if error.stops_the_run() && self.leave(place, &error, now) {
             self.queue.push(pending, now);
+            return Ok(());
+        }
+        if self.policies.trouble.may_be_accepted_again(&error, self.since_start(sent), self.since_start(now)) {
+            let wait = self.policies.policy.backoff.delay(1, SystemClock.chance());
+            self.queue.push(pending, now + wait);
             return Ok(());
         }
         if let Some(wait) = self.wait_after(&mut pending, &error, now) {

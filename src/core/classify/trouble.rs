@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result, Scope};
 
@@ -18,6 +19,10 @@ const PERHAPS_MISSING: &str = "may not exist";
 const ALIKE_AT_FIRST: u32 = 10;
 const ALIKE_LATER: u32 = 20;
 
+/// Rounds of refused credentials, after they were accepted, that stop the run: each begins with a request that was sent
+/// after the last one was refused. A single one may be a token that was replaced just then, under many requests.
+const REFUSED_ROUNDS: u32 = 3;
+
 /// Finished rows before their failing share means anything.
 const ENOUGH_ROWS: u64 = 20;
 
@@ -32,6 +37,8 @@ pub struct Trouble {
     finished: u64,
     failed: u64,
     has_answered: bool,
+    refused_rounds: u32,
+    last_refused: Duration,
     alike: Alike,
     buckets: HashMap<String, Bucket>,
     frequency: HashMap<String, (u64, String)>,
@@ -90,6 +97,8 @@ impl Trouble {
             finished: 0,
             failed: 0,
             has_answered: false,
+            refused_rounds: 0,
+            last_refused: Duration::ZERO,
             alike: Alike::default(),
             buckets: HashMap::new(),
             frequency: HashMap::new(),
@@ -117,6 +126,18 @@ impl Trouble {
         if matches!(verdict, Verdict::Continue) { self.check_ratio() } else { verdict }
     }
 
+    /// Whether an attempt was refused credentials that were good before, and may be good again in a moment.
+    pub fn may_be_accepted_again(&mut self, error: &Error, sent: Duration, now: Duration) -> bool {
+        if !self.has_answered || error.kind() != ErrorKind::Authentication || error.details().status != Some(401) {
+            return false;
+        }
+        if self.refused_rounds == 0 || sent >= self.last_refused {
+            self.refused_rounds += 1;
+            self.last_refused = now;
+        }
+        self.refused_rounds < REFUSED_ROUNDS
+    }
+
     /// Whether there are buckets that cannot be read.
     #[must_use]
     pub fn has_broken_buckets(&self) -> bool {
@@ -131,6 +152,7 @@ impl Trouble {
 
     fn answered(&mut self, bucket: Option<&str>) {
         self.has_answered = true;
+        self.refused_rounds = 0;
         self.alike = Alike::default();
         if let Some(name) = bucket
             && self.buckets.get(name).is_none_or(|bucket| !bucket.is_readable)
@@ -383,6 +405,20 @@ mod tests {
         trouble.finished(None, Outcome::Answered);
         let (row, _) = until(|_| trouble.finished(None, Outcome::Failed(&invalid("no")))).unwrap();
         assert_eq!(row, 20);
+    }
+
+    #[test]
+    fn credentials_that_were_accepted_before_are_refused_for_good_after_three_rounds_without_an_answer() {
+        let refused = Error::new(ErrorKind::Authentication, "refused").with_service("Gemini", 401);
+        let at = Duration::from_secs;
+        let mut trouble = trouble(None);
+        assert!(!trouble.may_be_accepted_again(&refused, at(0), at(1)));
+        for _ in 0..2 {
+            trouble.finished(None, Outcome::Answered);
+            (0..200).for_each(|_| assert!(trouble.may_be_accepted_again(&refused, at(1), at(2))));
+            (0..200).for_each(|_| assert!(trouble.may_be_accepted_again(&refused, at(2), at(3))));
+        }
+        assert!(!trouble.may_be_accepted_again(&refused, at(3), at(4)));
     }
 
     #[test]
