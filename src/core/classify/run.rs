@@ -78,8 +78,8 @@ pub struct Question {
 /// A run, whose results can be read at any time. It goes on while somebody holds it.
 #[derive(Clone)]
 pub struct Run {
-    work: Arc<Work>,
-    asked: Arc<Asked>,
+    pub(super) work: Arc<Work>,
+    pub(super) asked: Arc<Asked>,
     control: Arc<watch::Sender<Control>>,
     end: watch::Receiver<Option<Arc<End>>>,
     /// Until it began, what tells of the end.
@@ -87,11 +87,11 @@ pub struct Run {
 }
 
 /// What the run was made from, to make another one like it.
-struct Asked {
-    services: Services,
+pub(super) struct Asked {
+    pub(super) services: Services,
     places: Vec<Place>,
-    question: Question,
-    options: RunOptions,
+    pub(super) question: Question,
+    pub(super) options: RunOptions,
 }
 
 type EndSender = watch::Sender<Option<Arc<End>>>;

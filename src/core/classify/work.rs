@@ -173,19 +173,23 @@ impl Work {
     pub(super) fn planned_cost(&self) -> Option<f64> {
         let destination = self.destinations.first()?;
         let price = destination.price?;
-        let model = self.gemini.catalogue().find(&destination.place.model);
-        let (mut characters, mut images) = (self.template.shape_text().len(), 1);
-        if !self.input.is_empty() {
-            characters += self.prompt.render(self.input.table(), 0).map_or(0, |prompt| prompt.chars().count());
-            images = self.input.views_of(0).max(1);
-        }
-        let input = estimate::input_tokens(characters, images, self.media_resolution.as_deref(), model);
         let usage = Usage {
-            input_tokens: i64::try_from(input).ok(),
+            input_tokens: i64::try_from(self.estimated_input(0)).ok(),
             output_tokens: i64::try_from(estimate::output_tokens(self.max_output_tokens)).ok(),
             ..Usage::default()
         };
         price.of(&usage, &destination.place.location)
+    }
+
+    /// What the request of a row is estimated at in input tokens.
+    pub(super) fn estimated_input(&self, row: usize) -> u64 {
+        let model = self.destinations.first().and_then(|first| self.gemini.catalogue().find(&first.place.model));
+        let (mut characters, mut images) = (self.template.shape_text().len(), 1);
+        if row < self.input.len() {
+            characters += self.prompt.render(self.input.table(), row).map_or(0, |prompt| prompt.chars().count());
+            images = self.input.views_of(row).max(1);
+        }
+        estimate::input_tokens(characters, images, self.media_resolution.as_deref(), model)
     }
 
     /// Why an answer may come out better when it is asked for once more with this said.

@@ -19,6 +19,19 @@ pub struct Catalogue {
     pub default: String,
     /// Known models.
     pub models: Vec<Model>,
+    /// Documented quotas.
+    #[serde(default)]
+    pub tiers: Vec<Tiers>,
+}
+
+/// The documented pay-as-you-go quotas of a family of models in the `global` location, by what one spends in 30 days.
+/// More is served as far as there is room.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Tiers {
+    /// A part of the models' ids, for example `flash`.
+    pub family: String,
+    /// Tokens a minute, input and output together, the lowest tier first.
+    pub tokens_per_minute: Vec<u64>,
 }
 
 /// One model.
@@ -159,6 +172,14 @@ impl Catalogue {
             _ => unversioned,
         };
         self.models.iter().find(|entry| entry.id == unversioned || entry.id == without_revision)
+    }
+
+    /// The documented quotas of a model in tokens a minute; none for a model nobody knows.
+    #[must_use]
+    pub fn tiers_of(&self, model: &str) -> &[u64] {
+        let is_of = |family: &str| self.find(model).is_some_and(|entry| entry.id.split('-').any(|part| part == family));
+        let tiers = self.tiers.iter().find(|tiers| is_of(&tiers.family));
+        tiers.map_or(&[], |tiers| &tiers.tokens_per_minute)
     }
 
     /// Where to send requests, given today's date.

@@ -57,6 +57,10 @@ impl GeminiClient {
 
     /// The address of a model's generateContent.
     pub fn address(&self, place: &Place) -> Result<Url> {
+        self.address_of(place, "generateContent")
+    }
+
+    fn address_of(&self, place: &Place, method: &str) -> Result<Url> {
         let location = &place.location;
         let base = match &self.endpoint {
             Some(endpoint) => endpoint.clone(),
@@ -67,7 +71,7 @@ impl GeminiClient {
         } else {
             format!("projects/{}/locations/{location}/{}", self.project, publisher_path(&place.model))
         };
-        base.join(&format!("{}v1/{resource}:generateContent", base.path())).map_err(|cause| {
+        base.join(&format!("{}v1/{resource}:{method}", base.path())).map_err(|cause| {
             Error::new(ErrorKind::Configuration, format!("`{}` makes no address", place.model)).with_source(cause)
         })
     }
@@ -83,6 +87,13 @@ impl GeminiClient {
             .await;
         exchange.result = exchange.result.map_err(|error| self.name_the_model(error, place));
         exchange
+    }
+
+    /// The input tokens of a request without labels, which is not answered.
+    pub async fn count_tokens(&self, place: &Place, body: Bytes, timeout: Duration) -> Result<u64> {
+        let address = self.address_of(place, "countTokens")?;
+        let request = Request::post("Gemini", address, body, error::decode).with_timeout(timeout);
+        self.stack.send(&request, decode::count).await.map_err(|error| self.name_the_model(error, place))
     }
 
     fn name_the_model(&self, error: Error, place: &Place) -> Error {

@@ -1,6 +1,6 @@
 //! What an answer means. Every degenerate shape gets its own outcome, and none reads as a good answer.
 
-use super::wire::{Candidate, GenerateResponse, UsageMetadata};
+use super::wire::{Candidate, CountTokensResponse, GenerateResponse, UsageMetadata};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Response;
 
@@ -67,6 +67,16 @@ const BLOCKING: &[&str] = &[
 /// Reads a 200 answer; a body that is not Google's JSON is a [`ErrorKind::MalformedResponse`].
 pub fn answer(response: &Response) -> Result<Answer> {
     body(&response.body).map_err(|error| error.with_service("Gemini", response.status.as_u16()))
+}
+
+/// Reads the number of tokens that countTokens gives.
+pub fn count(response: &Response) -> Result<u64> {
+    let unreadable = || Error::new(ErrorKind::MalformedResponse, "Gemini gave no number of tokens");
+    let wire: CountTokensResponse =
+        serde_json::from_slice(&response.body).map_err(|cause| unreadable().with_source(cause))?;
+    wire.total_tokens
+        .and_then(|total| u64::try_from(total).ok())
+        .ok_or_else(|| unreadable().with_service("Gemini", response.status.as_u16()))
 }
 
 /// Reads the body of an answer.

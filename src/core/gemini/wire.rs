@@ -1,4 +1,4 @@
-//! The shapes of generateContent answers. Every field may be missing, and unknown ones are ignored.
+//! The shapes of generateContent and countTokens answers. Every field may be missing, and unknown ones are ignored.
 
 use serde::Deserialize;
 
@@ -10,6 +10,12 @@ pub(super) struct GenerateResponse {
     pub(super) usage_metadata: Option<UsageMetadata>,
     pub(super) model_version: Option<String>,
     pub(super) response_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct CountTokensResponse {
+    pub(super) total_tokens: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
