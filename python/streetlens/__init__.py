@@ -35,6 +35,7 @@ from streetlens.exceptions import (
     TooManyErrors,
 )
 from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
+from streetlens.plan import Estimate, Plan
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
@@ -51,6 +52,7 @@ __all__ = [
     "ConnectionFailed",
     "DeadlineExceeded",
     "Endpoints",
+    "Estimate",
     "ImageError",
     "InternalError",
     "Interval",
@@ -64,6 +66,7 @@ __all__ = [
     "NotFound",
     "Parameter",
     "PermissionDenied",
+    "Plan",
     "Progress",
     "QueryError",
     "QueryStats",

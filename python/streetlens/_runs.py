@@ -18,12 +18,14 @@ from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
+from streetlens.plan import Plan, plan_of
 from streetlens.results import Results
 
-__all__ = ["NativeRun", "RunHandle", "again", "classify", "prepare"]
+__all__ = ["NativeRun", "RunHandle", "again", "classify", "plan", "prepare"]
 
 _SECONDS_FOR_LAST_COMMITS = 1.0
 _SECONDS_BETWEEN_LOOKS = 0.005
+_ROWS_COUNTED_FOR_A_PLAN = 8
 
 _of_parents: list[NativeRun] = []
 
@@ -178,13 +180,32 @@ class _Execution(Call[Results]):
 def classify(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Results]:
     """A run that is waited for."""
     options = completed("classify", given)
-    return _prepared(session, images, prompt, options, lambda run: _Execution(run, options["progress"]))
+    return _prepared(session, images, prompt, options, lambda run, _: _Execution(run, options["progress"]))
 
 
 def prepare(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[RunHandle]:
     """A run that has not begun."""
     options = completed("start", given)
-    return _prepared(session, images, prompt, options, lambda run: Ready(lambda: run))
+    return _prepared(session, images, prompt, options, lambda run, _: Ready(lambda: run))
+
+
+def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Plan]:
+    """What a run would take."""
+    options = completed("plan", given)
+
+    def planned(run: RunHandle, source: Any) -> Call[Plan]:
+        def wrap(values: Mapping[str, Any]) -> Plan:
+            return plan_of(
+                values,
+                bytes_billed=source.stats.bytes_billed if is_query(images) else None,
+                max_cost_usd=options["max_cost_usd"],
+                model=run.native.places[0][0],
+                locations=tuple(location for _, location, _ in run.native.places),
+            )
+
+        return Call(run.native.plan(_ROWS_COUNTED_FOR_A_PLAN), wrap)
+
+    return _prepared(session, images, prompt, options, planned)
 
 
 def again(run: RunHandle, wish: Wish) -> Call[Results]:
@@ -197,7 +218,7 @@ def _prepared(
     images: Any,
     prompt: str,
     options: Mapping[str, Any],
-    go: Callable[[RunHandle], Call[Any]],
+    go: Callable[[RunHandle, Any], Call[Any]],
 ) -> Call[Any]:
     if not isinstance(prompt, str):
         raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
@@ -214,7 +235,7 @@ def _prepared(
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
         run = RunHandle(native)
         run.warn_of_changes()
-        return go(run)
+        return go(run, source)
 
     if is_query(images):
         return Then(_calls.query(session, images), from_source)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens.options import ClassifyOptions
+from streetlens.plan import Plan
 from streetlens.results import LinkedDataset, Results, Table
 from streetlens.run import Run
 
@@ -98,3 +99,12 @@ class AsyncClient:
             SchemaError: Gemini could not serve the schema; nothing was sent.
         """
         return Run(await _runs.prepare(self._session, images, prompt, options), options.get("progress"))
+
+    @takes_classify_options
+    async def plan(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Plan:
+        """See `Client.plan`.
+
+        Raises:
+            SchemaError: Gemini could not serve the schema.
+        """
+        return await _runs.plan(self._session, images, prompt, options)

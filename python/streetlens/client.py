@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
+from streetlens.plan import Plan
 from streetlens.results import LinkedDataset, Results, Table
 from streetlens.run import Run
 
@@ -280,6 +281,41 @@ class Client:
             (['ok', 'ok', 'ok'], 3)
         """
         return Run(_runs.prepare(self._session, images, prompt, options).wait(), options.get("progress"))
+
+    @takes_classify_options
+    def plan(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Plan:
+        """Tells what `classify` would take with these arguments, and generates nothing.
+
+        Rows that the store has cost nothing. Of the others up to eight are counted by the service, which is free;
+        images that are sent along are fetched for that. A query is run, and BigQuery bills its bytes: give
+        `client.query(...)` to `plan` and then to `classify` to run it once.
+
+        Args:
+            images: As in `classify`.
+            prompt: The question; `{column}` is filled in for each row.
+            max_cost_usd: The plan notes where this may not pay for all rows.
+            progress: Not used: a plan shows none.
+
+        Raises:
+            TypeError: There is no such option; the message names the closest one.
+            ConfigurationError: An option's value cannot be used.
+            InvalidInput: The images, the prompt or the column cannot be used.
+            SchemaError: Gemini could not serve the schema.
+            ModelUnavailable: The model is retired, unknown, or not served in the region.
+            AuthenticationError: There are no valid credentials.
+            PermissionDenied: The credentials may not use the model.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12, subscribed=True) as server:
+            ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+            ...     images = list(server.world.dataset.truth)[:10]
+            ...     plan = client.plan(images, "Is it a sign or a pole?", schema=["sign", "pole"], max_cost_usd=1)
+            >>> plan.rows_to_ask, plan.sampled_rows, plan.cost_usd.high < 0.02
+            (10, 8, True)
+        """
+        return _runs.plan(self._session, images, prompt, options).wait()
 
     def __repr__(self) -> str:
         settings, source = self._session.settings, self._session.source

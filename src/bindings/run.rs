@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use streetlens_core::classify::{EndedRows, Run as CoreRun, Stop};
+use streetlens_core::classify::{EndedRows, Interval, Plan, Run as CoreRun, Stop};
 
 use crate::bridge;
 use crate::call::Call;
@@ -28,6 +28,12 @@ impl Run {
     fn execute(&self) -> Call {
         let core = self.core.clone();
         Call::new(async move { core.execute().await }, |py, ()| Ok(py.None()))
+    }
+
+    /// What the run would take, from up to so many rows whose tokens are counted; nothing is generated.
+    fn plan(&self, sample: usize) -> Call {
+        let core = self.core.clone();
+        Call::new(async move { core.plan(sample).await }, |py, plan| Ok(plan_values(py, &plan)?.into_any().unbind()))
     }
 
     /// Begins in the background.
@@ -134,4 +140,24 @@ impl Run {
     fn places(&self) -> Vec<(String, String, Vec<String>)> {
         self.core.places().map(|place| (place.model.clone(), place.location.clone(), place.notes.clone())).collect()
     }
+}
+
+fn plan_values<'py>(py: Python<'py>, plan: &Plan) -> PyResult<Bound<'py, PyDict>> {
+    let range = |interval: Interval| (interval.low, interval.high);
+    let tiers: Vec<_> = plan.seconds_at_tiers.iter().map(|(rate, seconds)| (*rate, range(*seconds))).collect();
+    let values = PyDict::new(py);
+    values.set_item("rows", plan.rows)?;
+    values.set_item("rows_to_ask", plan.rows_to_ask)?;
+    values.set_item("stored_rows", plan.stored_rows)?;
+    values.set_item("duplicate_rows", plan.duplicate_rows)?;
+    values.set_item("unusable_rows", plan.unusable_rows)?;
+    values.set_item("sampled_rows", plan.sampled_rows)?;
+    values.set_item("input_tokens", range(plan.input_tokens))?;
+    values.set_item("output_tokens", range(plan.output_tokens))?;
+    values.set_item("cost_usd", plan.cost_usd.map(range))?;
+    values.set_item("seconds", plan.seconds.map(range))?;
+    values.set_item("seconds_at_tiers", tiers)?;
+    values.set_item("prices_of", plan.prices_of.to_string())?;
+    values.set_item("notes", &plan.notes)?;
+    Ok(values)
 }

@@ -13,11 +13,13 @@ MODULES = [
     "streetlens.client",
     "streetlens.exceptions",
     "streetlens.options",
+    "streetlens.plan",
     "streetlens.results",
     "streetlens.store",
     "streetlens.run",
     "streetlens._answers",
     "streetlens._display.cells",
+    "streetlens._display.plan",
     "streetlens._display.progress",
 ]
 

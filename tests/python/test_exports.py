@@ -12,7 +12,7 @@ import pytest
 import streetlens as sl
 from streetlens import exceptions
 
-MODULES = ["aio", "client", "exceptions", "options", "results", "run", "store"]
+MODULES = ["aio", "client", "exceptions", "options", "plan", "results", "run", "store"]
 
 
 def public_names(module: ModuleType) -> set[str]:
@@ -38,7 +38,7 @@ def test_a_public_module_lists_what_it_defines(name: str) -> None:
 
 
 def test_every_class_that_a_result_may_be_can_be_imported_from_the_top() -> None:
-    for name in ("results", "exceptions", "run"):
+    for name in ("results", "exceptions", "plan", "run"):
         assert set(importlib.import_module(f"streetlens.{name}").__all__) <= set(sl.__all__)
 
 

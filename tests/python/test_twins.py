@@ -74,7 +74,7 @@ def test_both_twins_wait_for_the_same_call() -> None:
     assert typing.get_type_hints(Call.wait)["return"] is not None
 
 
-@pytest.mark.parametrize("verb", ["classify", "start"])
+@pytest.mark.parametrize("verb", ["classify", "plan", "start"])
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_a_verb_shows_every_option_with_its_default(kind: type, verb: str) -> None:
     """So that a notebook completes them."""

@@ -83,12 +83,18 @@ impl Dispatcher {
 
     /// Ends when every row has an outcome, when it is told to, or with the first error that every row would meet.
     pub(super) async fn run(mut self) -> Result<Ending> {
-        let outcome = self.send_all().await;
+        let mut outcome = self.send_all().await;
+        if matches!(outcome, Ok(Ending::Spent(_)))
+            && let Err(error) = self.take_in_what_is_known().await
+        {
+            outcome = Err(error);
+        }
         let is_hurried = self.control.borrow().is_hurried();
         if !is_hurried && !matches!(outcome, Ok(Ending::Complete)) {
             // What does not come in time is dropped with the dispatcher.
             let _ = timeout(LAST_ANSWERS, self.take_in_the_last()).await;
         }
+        self.settle_for_first_answers();
         let kept = self.keep_the_last().await;
         self.work.remember_quotas(&self.limiter.learned());
         if matches!(outcome, Ok(Ending::Spent(_)))
@@ -105,6 +111,20 @@ impl Dispatcher {
             // What the last rows meet is in their outcomes.
             let _ = self.take_in(landed);
         }
+    }
+
+    /// What was answered before costs nothing, wherever in the input it is.
+    async fn take_in_what_is_known(&mut self) -> Result<()> {
+        while !self.is_fed && !self.control.borrow().is_cancelled() {
+            match self.feed.recv().await {
+                Some(lot) => {
+                    let known = lot?.into_iter().filter(|fed| !matches!(fed, Fed::Ask(..)));
+                    self.add(known.collect())?;
+                }
+                None => self.is_fed = true,
+            }
+        }
+        Ok(())
     }
 
     async fn keep_the_last(&mut self) -> Result<()> {

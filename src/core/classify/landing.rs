@@ -242,15 +242,19 @@ impl Dispatcher {
         wait
     }
 
+    /// The run ends before these rows could be asked once more: their first answers, which were paid for, are theirs.
+    pub(super) fn settle_for_first_answers(&mut self) {
+        for mut pending in self.queue.take_answered() {
+            if let Some(earlier) = pending.earlier.take() {
+                let outcome = first_answer(&pending, *earlier, "the run ended before it was asked once more");
+                self.work.outcomes.finish([(pending.row, outcome)]);
+            }
+        }
+    }
+
     /// The second question was not answered: the first answer, which was paid for, is the row's.
     fn settle_for_the_first(&mut self, pending: &Pending, earlier: Earlier, error: &Error) -> Result<()> {
-        let problem = format!("{}; asked once more: {}", earlier.problem, error.message());
-        let outcome = Row {
-            error: Some(problem.into_boxed_str()),
-            attempts: pending.attempts,
-            latency_ms: pending.first_sent.map(|sent| sent.elapsed().as_secs_f64() * 1_000.0),
-            ..earlier.row
-        };
+        let outcome = first_answer(pending, earlier, &format!("asked once more: {}", error.message()));
         let verdict = self.policies.trouble.of_answer(&self.work, pending.row, &outcome);
         self.work.outcomes.finish([(pending.row, outcome)]);
         self.follow(verdict)
@@ -296,6 +300,15 @@ impl Trouble {
             return None;
         }
         self.broken(&work.input.bucket(row as usize)?).map(Error::without_source)
+    }
+}
+
+fn first_answer(pending: &Pending, earlier: Earlier, second: &str) -> Row {
+    Row {
+        error: Some(format!("{}; {second}", earlier.problem).into_boxed_str()),
+        attempts: pending.attempts,
+        latency_ms: pending.first_sent.map(|sent| sent.elapsed().as_secs_f64() * 1_000.0),
+        ..earlier.row
     }
 }
 

@@ -174,8 +174,7 @@ impl Run {
         };
         let model = first.and_then(|place| asked.services.gemini.catalogue().find(&place.model));
         let template = Arc::new(RequestTemplate::new(&generate, model)?);
-        let policy =
-            RetryPolicy { deadline: asked.options.policy.deadline.min(LONGEST_WAIT), ..asked.options.policy };
+        let policy = RetryPolicy { deadline: asked.options.policy.deadline.min(LONGEST_WAIT), ..asked.options.policy };
         let gemini = asked.services.gemini.clone().with_stack(|stack| stack.with_policy(policy));
         let mut counting = JoinSet::new();
         for row in sample.iter().copied() {

@@ -90,6 +90,12 @@ impl Queue {
         self.later.push(Later { at, pending });
     }
 
+    /// Takes out the rows that have an answer and were to be asked once more.
+    pub(super) fn take_answered(&mut self) -> Vec<Pending> {
+        let later = std::mem::take(&mut self.later).into_iter().map(|later| later.pending);
+        self.again.drain(..).chain(later).filter(|pending| pending.earlier.is_some()).collect()
+    }
+
     /// When a waiting row may go.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.later.peek().map(|later| later.at)
