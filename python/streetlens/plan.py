@@ -43,10 +43,10 @@ class Plan:
         >>> print(plan)
         Plan for gemini-3.5-flash-lite in us
         rows           3 to ask of 3, tokens counted for 3
-        input tokens   3,202 to 3,540
+        input tokens   3,209 to 3,547
         output tokens  150 to 600
         cost           $0.0015 to $0.0028 at list prices of 2026-11-22
-        time           not known; 0 s at 2 million tokens a minute, or 4, 10
+        time           not known; up to 0 s, 0 s, 0 s at 2, 4, 10 million tokens a minute
         bytes billed   10,485,760 for the query
         · output tokens are estimated at 100 an answer, from half to double: only answers tell their length
         · the quota is not known until a run has met it

@@ -94,11 +94,12 @@ def _time(facts: Mapping[str, Any]) -> str:
     if facts["seconds"] is not None:
         low, high = (duration(end) for end in facts["seconds"])
         return low if low == high else f"{low} to {high}"
-    tiers = [
-        f"up to {duration(seconds.high)} at {rate / 1e6:g} million tokens a minute"
-        for rate, seconds in facts["seconds_at_tiers"].items()
-    ]
-    return "; ".join(["not known", *tiers])
+    tiers = facts["seconds_at_tiers"]
+    if not tiers:
+        return "not known"
+    times = ", ".join(duration(seconds.high) for seconds in tiers.values())
+    rates = ", ".join(f"{rate / 1e6:g}" for rate in tiers)
+    return f"not known; up to {times} at {rates} million tokens a minute"
 
 
 def _span(estimate: Any, form: str) -> str:

@@ -27,6 +27,7 @@ _FIELDS = {
     "audioTranscription mediaProcessing",
     "thinking_config": "thinkingBudget thinkingLevel includeThoughts",
 }
+_COUNTED = frozenset("contents systemInstruction generationConfig tools model instances".split())
 _KNOWN = {place: frozenset(names.split()) for place, names in _FIELDS.items()}
 
 
@@ -114,6 +115,14 @@ def read_request(body: object) -> GenerateRequest:
     system = _system(top.get("systemInstruction"))
     said = _Said("\n".join(prompt), system, "\n".join([system, *texts]), tuple(media), subject)
     return _with_config(config, said)
+
+
+def read_count(body: object) -> GenerateRequest:
+    """Returns the request that countTokens is asked about. Raises also for what only generateContent knows."""
+    for name in camel_case(body if isinstance(body, dict) else {}):
+        if name not in _COUNTED:
+            raise refusals.unknown_name(snake_case(name), "")
+    return read_request(body)
 
 
 def _with_config(config: Json, said: _Said) -> GenerateRequest:

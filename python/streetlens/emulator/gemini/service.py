@@ -25,7 +25,7 @@ from streetlens.emulator.gemini.degenerate import degenerate_body
 from streetlens.emulator.gemini.facts import facts_of
 from streetlens.emulator.gemini.media import Eyes, Objects
 from streetlens.emulator.gemini.models import LOCATION, Model, ServedModels
-from streetlens.emulator.gemini.request import GenerateRequest, read_request
+from streetlens.emulator.gemini.request import GenerateRequest, read_count, read_request
 from streetlens.emulator.vision import Sighting
 
 _PATH = re.compile(
@@ -98,7 +98,7 @@ class _Service:
         return response(model, request, made, prompt_tokens(request, sightings, model))
 
     def _count(self, model: Model, body: bytes) -> Json:
-        request = read_request(parsed(body))
+        request = read_count(parsed(body))
         tokens = prompt_tokens(request, self._sightings(request), model)
         return {
             "totalTokens": tokens.total,
