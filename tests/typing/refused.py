@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import streetlens as sl
 
 
@@ -27,7 +29,7 @@ def queries(client: sl.Client) -> None:
 def runs(client: sl.Client) -> None:
     client.classify([])  # refused: call-arg
     client.classify([], 7)  # refused: arg-type
-    client.classify([], "What?", ["sign"])  # refused: call-arg
+    client.classify([], "What?", json.loads("[]"))  # refused: call-arg
     client.classify([], "What?", schema=7)  # refused: arg-type
     client.classify([], "What?", schema={1, 2})  # refused: arg-type
     client.classify([], "What?", concurrency=1.5)  # refused: arg-type

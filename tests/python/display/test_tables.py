@@ -31,6 +31,7 @@ def results(rows: int, **columns: Any) -> Results:
         "thinking_tokens": zeros,
         "cached_tokens": zeros,
         "cost_usd": [0.0] * rows,
+        "source": ["online"] * rows,
     }
     return Results(NativeTable.from_arrow(pa.table(made)))
 
