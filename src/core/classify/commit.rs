@@ -15,7 +15,8 @@ const ANSWERS_AT_A_TIME: usize = 1_024;
 pub(super) struct Paid {
     pub(super) row: u32,
     pub(super) key: Key,
-    pub(super) outcome: Row,
+    /// The row's outcome, where this is its last answer.
+    pub(super) outcome: Option<Row>,
     pub(super) answer: StoredAnswer,
 }
 
@@ -39,6 +40,7 @@ impl Committer {
                 let answers = lot.len();
                 let (outcomes, entries): (Vec<_>, Vec<_>) =
                     lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip();
+                let outcomes = outcomes.into_iter().filter_map(|(row, outcome)| Some((row, outcome?)));
                 let put = if is_broken { Ok(()) } else { store.put(entries).await };
                 is_broken |= put.is_err();
                 // What could not be kept was paid for all the same: the results hold it, and the error tells of it.

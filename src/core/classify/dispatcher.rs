@@ -116,7 +116,7 @@ impl Dispatcher {
     /// What was answered before costs nothing, wherever in the input it is.
     async fn take_in_what_is_known(&mut self) -> Result<()> {
         while !self.is_fed && !self.control.borrow().is_cancelled() {
-            match self.feed.recv().await {
+            match self.feed.lot().await {
                 Some(lot) => {
                     let known = lot?.into_iter().filter(|fed| !matches!(fed, Fed::Ask(..)));
                     self.add(known.collect())?;

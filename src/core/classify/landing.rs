@@ -104,6 +104,9 @@ impl Dispatcher {
         self.work.input.accepted(pending.row as usize, &self.work.images);
         let problem = self.work.worth_asking_again(&answered.row).filter(|_| pending.earlier.is_none());
         if let Some(problem) = problem {
+            // It was paid for, whatever comes of the second question.
+            let answer = self.work.stored(pending.row as usize, &answered, place);
+            self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: None, answer });
             pending.earlier = Some(Box::new(Earlier { row: answered.row, problem }));
             self.queue.push(pending, Instant::now());
             return Ok(());
@@ -115,7 +118,7 @@ impl Dispatcher {
         answered.row.latency_ms = pending.first_sent.map(|sent| sent.elapsed().as_secs_f64() * 1_000.0);
         let verdict = self.policies.trouble.of_answer(&self.work, pending.row, &answered.row);
         let answer = self.work.stored(pending.row as usize, &answered, place);
-        self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: answered.row, answer });
+        self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: Some(answered.row), answer });
         self.follow(verdict)
     }
 

@@ -115,9 +115,9 @@ impl Run {
     async fn census(&self) -> Result<Census> {
         let options = &self.asked.options;
         let (store, refresh) = (options.store.clone(), options.refresh);
-        let mut feed = Feed { work: Arc::clone(&self.work), store, refresh }.start();
+        let mut feed = Feed::start(Arc::clone(&self.work), store, refresh);
         let mut census = Census::default();
-        while let Some(lot) = feed.recv().await {
+        while let Some(lot) = feed.lot().await {
             for fed in lot? {
                 match fed {
                     Fed::Ask(row, _) => census.to_ask.push(row),
