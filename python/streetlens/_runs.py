@@ -18,7 +18,7 @@ from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
-from streetlens.plan import Plan, plan_of
+from streetlens.plan import Plan, _plan_of
 from streetlens.results import Results
 
 __all__ = ["NativeRun", "RunHandle", "again", "classify", "plan", "prepare"]
@@ -195,7 +195,7 @@ def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -
 
     def planned(run: RunHandle, source: Any) -> Call[Plan]:
         def wrap(values: Mapping[str, Any]) -> Plan:
-            return plan_of(
+            return _plan_of(
                 values,
                 bytes_billed=source.stats.bytes_billed if is_query(images) else None,
                 max_cost_usd=options["max_cost_usd"],

@@ -103,7 +103,7 @@ class Plan:
         return dict(vars(self))
 
 
-def plan_of(
+def _plan_of(
     values: Mapping[str, Any],
     *,
     bytes_billed: int | None,
