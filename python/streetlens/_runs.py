@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import os
 import sys
@@ -18,7 +19,7 @@ from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
-from streetlens.plan import Plan, _plan_of
+from streetlens.plan import Estimate, Plan
 from streetlens.results import Results
 
 __all__ = ["NativeRun", "RunHandle", "again", "classify", "plan", "prepare"]
@@ -195,7 +196,7 @@ def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -
 
     def planned(run: RunHandle, source: Any) -> Call[Plan]:
         def wrap(values: Mapping[str, Any]) -> Plan:
-            return _plan_of(
+            return _plan(
                 values,
                 bytes_billed=source.stats.bytes_billed if is_query(images) else None,
                 max_cost_usd=options["max_cost_usd"],
@@ -240,6 +241,40 @@ def _prepared(
     if is_query(images):
         return Then(_calls.query(session, images), from_source)
     return from_source(images)
+
+
+def _plan(
+    values: Mapping[str, Any],
+    *,
+    bytes_billed: int | None,
+    max_cost_usd: float | None,
+    model: str,
+    locations: tuple[str, ...],
+) -> Plan:
+    """A plan from the native one."""
+
+    def tokens(name: str) -> Estimate:
+        low, high = values[name]
+        return Estimate(int(low), int(high))
+
+    def optional(name: str) -> Estimate | None:
+        return None if values[name] is None else Estimate(*values[name])
+
+    names = ("rows", "rows_to_ask", "stored_rows", "duplicate_rows", "unusable_rows", "sampled_rows")
+    return Plan(
+        **{name: values[name] for name in names},
+        bytes_billed=bytes_billed,
+        input_tokens=tokens("input_tokens"),
+        output_tokens=tokens("output_tokens"),
+        cost_usd=optional("cost_usd"),
+        max_cost_usd=max_cost_usd,
+        seconds=optional("seconds"),
+        seconds_at_tiers={rate: Estimate(*seconds) for rate, seconds in values["seconds_at_tiers"]},
+        model=model,
+        locations=locations,
+        prices_of=dt.date.fromisoformat(values["prices_of"]),
+        notes=tuple(values["notes"]),
+    )
 
 
 def _native_schema(schema: Schema | None) -> str | list[str] | None:

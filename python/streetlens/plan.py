@@ -101,37 +101,3 @@ class Plan:
 
     def _facts(self) -> dict[str, Any]:
         return dict(vars(self))
-
-
-def _plan_of(
-    values: Mapping[str, Any],
-    *,
-    bytes_billed: int | None,
-    max_cost_usd: float | None,
-    model: str,
-    locations: tuple[str, ...],
-) -> Plan:
-    """A plan from the native one."""
-
-    def tokens(name: str) -> Estimate:
-        low, high = values[name]
-        return Estimate(int(low), int(high))
-
-    def optional(name: str) -> Estimate | None:
-        return None if values[name] is None else Estimate(*values[name])
-
-    names = ("rows", "rows_to_ask", "stored_rows", "duplicate_rows", "unusable_rows", "sampled_rows")
-    return Plan(
-        **{name: values[name] for name in names},
-        bytes_billed=bytes_billed,
-        input_tokens=tokens("input_tokens"),
-        output_tokens=tokens("output_tokens"),
-        cost_usd=optional("cost_usd"),
-        max_cost_usd=max_cost_usd,
-        seconds=optional("seconds"),
-        seconds_at_tiers={rate: Estimate(*seconds) for rate, seconds in values["seconds_at_tiers"]},
-        model=model,
-        locations=locations,
-        prices_of=dt.date.fromisoformat(values["prices_of"]),
-        notes=tuple(values["notes"]),
-    )

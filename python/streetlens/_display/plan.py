@@ -73,7 +73,11 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _counts(facts: Mapping[str, Any]) -> str:
     parts = [f"{facts['rows_to_ask']:,} to ask of {facts['rows']:,}"]
-    others = (("stored_rows", "in the store"), ("duplicate_rows", "asked once"), ("unusable_rows", "unusable"))
+    others = (
+        ("stored_rows", "in the store"),
+        ("duplicate_rows", "asked once"),
+        ("unusable_rows", "unusable"),
+    )
     parts += [f"{facts[name]:,} {what}" for name, what in others if facts[name]]
     if facts["sampled_rows"]:
         parts.append(f"tokens counted for {facts['sampled_rows']:,}")

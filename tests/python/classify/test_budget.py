@@ -12,6 +12,7 @@ import streetlens as sl
 from servers.answers import generated
 from servers.scripted import Answer, Received, Script, ScriptedServer
 from streetlens.emulator import Emulator
+from streetlens.options import StorePlace
 
 QUESTION = "Which sign is this?"
 Serve = Callable[[Script], ScriptedServer]
@@ -24,14 +25,16 @@ def images(count: int) -> list[str]:
     return [f"gs://bucket/{number}.jpg" for number in range(count)]
 
 
-def on(server: ScriptedServer, store: Path | bool = False) -> sl.Client:
+def on(server: ScriptedServer, store: StorePlace = False) -> sl.Client:
     return sl.Client(project="demo-project", region="us", endpoint=server.url, store=store)
 
 
 def test_a_run_stops_where_its_money_ends_and_says_so(serve: Serve) -> None:
     server = serve(lambda _: generated())
     limit = 0.02
-    with pytest.warns(UserWarning, match="budget of .0.02 was reached: .* were not sent.*raise `max_cost_usd=`"):
+    with pytest.warns(
+        UserWarning, match="budget of .0.02 was reached: .* were not sent.*raise `max_cost_usd=`"
+    ):
         results = on(server).classify(images(200), QUESTION, max_cost_usd=limit)
     counts = results.status_counts
     assert set(counts) == {"ok", "skipped"}
@@ -49,7 +52,9 @@ def test_dearer_answers_than_planned_exceed_the_limit_by_what_was_in_flight_only
     dear = (5_000 * 0.30 + 500 * 2.50) / 1e6 * 1.1
     limit = 0.1
     server = serve(
-        lambda _: generated(seconds=0.02, promptTokenCount=5_000, candidatesTokenCount=500, totalTokenCount=5_500)
+        lambda _: generated(
+            seconds=0.02, promptTokenCount=5_000, candidatesTokenCount=500, totalTokenCount=5_500
+        )
     )
     with pytest.warns(UserWarning, match="was reached"):
         on(server).classify(images(300), QUESTION, max_cost_usd=limit, concurrency=in_flight)
@@ -57,7 +62,9 @@ def test_dearer_answers_than_planned_exceed_the_limit_by_what_was_in_flight_only
     assert limit - 3 * dear <= spent <= limit + in_flight * dear
 
 
-def test_what_does_not_pay_for_one_request_is_refused_before_it(client: sl.Client, emulator: Emulator) -> None:
+def test_what_does_not_pay_for_one_request_is_refused_before_it(
+    client: sl.Client, emulator: Emulator
+) -> None:
     with pytest.raises(sl.BudgetExceeded, match="does not pay for one request"):
         client.classify(images(3), QUESTION, max_cost_usd=0.0001)
     assert emulator.requests.of("gemini") == []

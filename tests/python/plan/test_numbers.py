@@ -50,8 +50,7 @@ def test_the_ranges_hold_what_the_run_then_takes(client: sl.Client, uris: list[s
 
 
 def test_the_price_is_that_of_the_place(serve: Serve) -> None:
-    with_limit = {"max_output_tokens": 100, "schema": LABELS}
-    plan = on(serve(counting(1_000))).plan(images(1), QUESTION, **with_limit)
+    plan = on(serve(counting(1_000))).plan(images(1), QUESTION, schema=LABELS, max_output_tokens=100)
     # 0.30 and 2.50 dollars per million tokens, and a tenth more outside `global`.
     assert plan.cost_usd is not None
     assert plan.cost_usd.low == pytest.approx((950 * 0.30 + 50 * 2.50) / 1e6 * 1.1)

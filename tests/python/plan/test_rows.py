@@ -67,7 +67,9 @@ def test_eight_of_many_rows_are_counted_far_from_each_other(
     assert sorted(uris.index(uri) for uri in counted) == [2, 7, 12, 17, 22, 27, 32, 37]
 
 
-def test_what_is_sent_is_what_google_documents(client: sl.Client, emulator: Emulator, uris: list[str]) -> None:
+def test_what_is_sent_is_what_google_documents(
+    client: sl.Client, emulator: Emulator, uris: list[str]
+) -> None:
     client.plan(
         uris[:2],
         QUESTION,
@@ -106,5 +108,7 @@ def test_the_awaited_twin_plans_the_same(client: sl.Client, uris: list[str]) -> 
 
 
 def test_an_unknown_option_is_named(client: sl.Client, uris: list[str]) -> None:
-    with pytest.raises(TypeError, match="plan.. got an unexpected keyword argument `shema`; did you mean `schema`"):
+    with pytest.raises(
+        TypeError, match=r"plan\(\) got an unexpected keyword argument `shema`; did you mean `schema`"
+    ):
         client.plan(uris, QUESTION, shema=LABELS)  # type: ignore[call-arg]  # the mistake is the point

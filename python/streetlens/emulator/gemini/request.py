@@ -27,7 +27,7 @@ _FIELDS = {
     "audioTranscription mediaProcessing",
     "thinking_config": "thinkingBudget thinkingLevel includeThoughts",
 }
-_COUNTED = frozenset("contents systemInstruction generationConfig tools model instances".split())
+_COUNTED = frozenset(["contents", "systemInstruction", "generationConfig", "tools", "model", "instances"])
 _KNOWN = {place: frozenset(names.split()) for place, names in _FIELDS.items()}
 
 

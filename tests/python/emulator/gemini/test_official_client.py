@@ -71,6 +71,19 @@ def test_count_tokens_agrees_with_the_usage_of_the_answer(endpoint: Endpoint) ->
     assert counted.total_tokens == used.prompt_token_count
 
 
+def test_count_tokens_takes_what_shapes_the_prompt(endpoint: Endpoint) -> None:
+    client = endpoint.client()
+    contents = about(uri_of("stop"), "What sign is this?")
+    plain = client.models.count_tokens(model=MODEL, contents=contents).total_tokens or 0
+    config = types.CountTokensConfig(
+        system_instruction="You know road signs.",
+        generation_config=types.GenerationConfig(media_resolution=types.MediaResolution.MEDIA_RESOLUTION_LOW),
+    )
+    shaped = client.models.count_tokens(model=MODEL, contents=contents, config=config).total_tokens or 0
+    # A picture at low resolution is 280 tokens instead of 1,120, and the instruction a few more.
+    assert plain - 840 < shaped < plain - 830
+
+
 def test_a_stream_adds_up_to_the_whole_answer(endpoint: Endpoint) -> None:
     client = endpoint.client()
     contents = about(uri_of("do_not_enter"), "Describe the picture.")

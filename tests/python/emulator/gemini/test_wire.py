@@ -56,6 +56,11 @@ def test_a_degenerate_answer_holds_no_usable_text_of_its_own_accord(endpoint: En
     assert bool(normal) == (kind == "wrong_schema")
 
 
+def test_count_tokens_refuses_what_its_request_does_not_have(endpoint: Endpoint) -> None:
+    answer = endpoint.post({**question(uri_of("stop")), "labels": {"team": "signs"}}, method="countTokens")
+    assert (answer.status_code, 'Unknown name "labels"' in answer.json()["error"]["message"]) == (400, True)
+
+
 def test_count_tokens_fits_googles_discovery_document(endpoint: Endpoint, discovery: Any) -> None:
     body = endpoint.post(question(uri_of("stop")), method="countTokens").json()
     discovery("CountTokensResponse", body)
