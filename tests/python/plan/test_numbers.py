@@ -60,7 +60,7 @@ def test_the_price_is_that_of_the_place(serve: Serve) -> None:
 def test_a_wider_spread_of_the_sample_is_a_wider_range(serve: Serve) -> None:
     even = on(serve(counting(*[1_000] * 8))).plan(images(100), QUESTION)
     uneven = on(serve(counting(*[500, 1_500] * 4))).plan(images(100), QUESTION)
-    assert even.input_tokens == (95_000, 105_000)
+    assert even.input_tokens == sl.Estimate(95_000, 105_000)
     assert uneven.input_tokens.low < 70_000
     assert uneven.input_tokens.high > 130_000
 
@@ -123,7 +123,7 @@ def test_the_time_is_not_known_before_a_run_has_met_the_quota(client: sl.Client,
 def test_the_time_follows_from_limits_of_ones_own(client: sl.Client, uris: list[str]) -> None:
     by_requests = client.plan(uris[:40], QUESTION, requests_per_minute=20)
     by_tokens = client.plan(uris[:40], QUESTION, requests_per_minute=20, tokens_per_minute=1_000)
-    assert by_requests.seconds == (120, 120)
+    assert by_requests.seconds == sl.Estimate(120, 120)
     assert by_tokens.seconds is not None
     assert by_tokens.seconds.low == pytest.approx(
         (by_tokens.input_tokens.low + by_tokens.output_tokens.low) / 1_000 * 60
