@@ -36,9 +36,12 @@ rust: ## tests of the core
 python: develop ## tests of the Python package, the emulator, the notebooks and the docstrings
 	$(BIN)/pytest -n auto --dist loadfile
 
-bench: develop ## print throughput ratios against Google's own clients (minutes)
+bench: develop ## print ratios against other clients: rate, cost, quotas, faults, memory (half an hour)
 	cargo build --release --locked -p streetlens-bench
 	$(BIN)/python tests/bench/classify_throughput.py
+	$(BIN)/python tests/bench/classify_quota.py
+	$(BIN)/python tests/bench/classify_faults.py
+	$(BIN)/python tests/bench/classify_memory.py
 	$(BIN)/python tests/bench/query_to_arrow.py
 	$(BIN)/python tests/bench/import_time.py
 

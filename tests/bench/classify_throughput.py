@@ -1,117 +1,112 @@
-"""Images per second and processor time per image: streetlens against google-genai's asynchronous client.
+"""Images per second and processor time per image: streetlens beside other clients and a bare loop of reqwest.
 
-Ideal is images x latency / concurrency. Every answer is checked against the image it belongs to.
+Ideal is images x latency / concurrency. streetlens keeps every answer in a store and gives typed columns, and once more
+without a store, which tells what the store costs. Every answer is checked against the image it belongs to.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib
-from collections.abc import Sequence
+import sys
 
-from measuring import Stopwatch, interleaved, median, neutral_server, report, say
+from classifiers import BARE, Job, is_importable, run
+from measuring import Conditions, Measurement, median, neutral_server, say, table
 
-MODEL = "gemini-3.5-flash-lite"
-PROMPT = "You are an expert in road signs. Say what the sign in the picture is, in one word. " * 20
-PEERS = ("streetlens", "google-genai")
+OURS, WITHOUT_STORE = "streetlens", "streetlens-without-store"
+NATIVE = (OURS, WITHOUT_STORE, BARE)
+CLIENTS = (*NATIVE, "google-genai", "litellm")
 
-
-def fingerprint(uri: str) -> str:
-    """FNV-1a in 64 bits, which is what the neutral server answers."""
-    value = 0xCBF29CE484222325
-    for byte in uri.encode():
-        value = ((value ^ byte) * 0x100000001B3) % 2**64
-    return f"{value:016x}"
+# Clients in Python answer a few hundred images a second whatever the concurrency: fewer are enough for them.
+NATIVE_SECONDS, PYTHON_IMAGES = 6.0, 2_000
 
 
-def classify_with_streetlens(url: str, uris: list[str], concurrency: int) -> Sequence[str | None]:
-    """The native call."""
-    streetlens = importlib.import_module("streetlens")
-    client = streetlens.Client(project="bench-project", region="us-central1", endpoint=url)
-    results = client.classify(uris, PROMPT, model=MODEL, concurrency=concurrency)
-    return [row["classification"] for row in results]
+def images_of(client: str, latency_ms: int, concurrency: int, scale: float) -> int:
+    """A multiple of the concurrency, so that the ideal can be reached."""
+    rounds = scale * NATIVE_SECONDS * 1_000 / latency_ms
+    if client not in NATIVE:
+        rounds = min(rounds, scale * PYTHON_IMAGES / concurrency)
+    return concurrency * max(2, round(rounds))
 
 
-def classify_with_genai(url: str, uris: list[str], concurrency: int) -> Sequence[str | None]:
-    """`gather` and a semaphore over google-genai's asynchronous client."""
-    from google import genai
-    from google.genai import types
-    from google.oauth2.credentials import Credentials
-
-    token = Credentials(token="bench")
-    client = genai.Client(
-        vertexai=True,
-        project="bench-project",
-        location="us-central1",
-        credentials=token,
-        http_options=types.HttpOptions(base_url=url),
+def measure(
+    url: str, clients: list[str], latency_ms: int, concurrency: int, options: argparse.Namespace
+) -> None:
+    """Runs the clients in turn and prints a line for each."""
+    jobs = {
+        client: Job(
+            client,
+            url,
+            images_of(client, latency_ms, concurrency, options.scale),
+            str(concurrency),
+            conditions=Conditions(latency_ms=latency_ms),
+        )
+        for client in clients
+    }
+    runs: dict[str, list[Measurement]] = {client: [] for client in clients}
+    for _ in range(options.runs):
+        for client, job in jobs.items():
+            python = options.litellm_python if client == "litellm" else sys.executable
+            measurement = run(job, python=python)
+            if measurement.lost:
+                raise RuntimeError(f"{client} lost {measurement.lost} of {job.images} images")
+            runs[client].append(measurement)
+    say(f"\n{latency_ms} ms, {concurrency} in flight, median of {options.runs} runs (least to most)")
+    rows = []
+    for client, measurements in runs.items():
+        images = jobs[client].images
+        ideal = images * latency_ms / 1_000 / concurrency
+        walls = sorted(measurement.wall / ideal for measurement in measurements)
+        wall = median(measurements, "wall")
+        processor = median(measurements, "processor") / images * 1e6
+        rows.append(
+            [
+                client,
+                f"{images}",
+                f"{wall / ideal:.2f} ({walls[0]:.2f} to {walls[-1]:.2f})",
+                f"{images / wall:.0f}",
+                f"{processor:.0f}",
+                *_ratios(runs, jobs, client),
+            ]
+        )
+    table(
+        ["client", "images", "wall / ideal", "images/s", "us CPU/image", "rate of ours", "CPU of ours"], rows
     )
-
-    async def every() -> list[str | None]:
-        slots = asyncio.Semaphore(concurrency)
-
-        async def one(uri: str) -> str | None:
-            async with slots:
-                image = types.Part.from_uri(file_uri=uri, mime_type="image/jpeg")
-                contents: list[types.PartUnion] = [image, PROMPT]
-                response = await client.aio.models.generate_content(model=MODEL, contents=list(contents))
-                text: str | None = response.text
-                return text
-
-        return await asyncio.gather(*map(one, uris))
-
-    return asyncio.run(every())
+    if {OURS, WITHOUT_STORE} <= set(runs):
+        share = 1 - median(runs[WITHOUT_STORE], "wall") / median(runs[OURS], "wall")
+        say(f"the store takes {share:.1%} of the throughput")
 
 
-def run_peer(peer: str, url: str, images: int, concurrency: int) -> None:
-    """Classifies once, checks every answer and reports."""
-    uris = [f"gs://geoai_published__us/5a7c2d41/v0/o1:{index:032x}:00110060.jpg" for index in range(images)]
-    call = {"streetlens": classify_with_streetlens, "google-genai": classify_with_genai}[peer]
-    call(url, uris[:1], 1)  # Imports and first-use costs are measured elsewhere.
-    watch = Stopwatch()
-    answers = call(url, uris, concurrency)
-    measurement = watch.stop()
-    wrong = sum(answer != fingerprint(uri) for answer, uri in zip(answers, uris, strict=True))
-    if wrong:
-        raise RuntimeError(f"{wrong} of {images} answers are not their image's")
-    report(measurement)
+def _ratios(runs: dict[str, list[Measurement]], jobs: dict[str, Job], client: str) -> list[str]:
+    if OURS not in runs:
+        return ["", ""]
+
+    def each(name: str, field: str) -> float:
+        return median(runs[name], field) / jobs[name].images
+
+    rate = each(OURS, "wall") / each(client, "wall")
+    return [f"{rate:.2f} x", f"{each(client, 'processor') / each(OURS, 'processor'):.1f} x"]
 
 
 def main() -> None:
-    """Measures and prints medians and ratios."""
+    """Measures every pair of latency and concurrency."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=2_000)
-    parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--latency-ms", type=int, default=50)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
-    parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
-    parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--latency-ms", type=int, nargs="+", default=[50, 500])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[64, 256, 1_000])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="more or fewer images than usual")
+    parser.add_argument("--clients", nargs="+", default=CLIENTS, choices=CLIENTS)
+    parser.add_argument("--litellm-python", default=sys.executable, help="an interpreter that has litellm")
     options = parser.parse_args()
-    if options.peer:
-        run_peer(options.peer, options.url, options.images, options.concurrency)
-        return
-    ideal = options.images * options.latency_ms / 1_000 / options.concurrency
-    with neutral_server(latency_ms=options.latency_ms) as url:
-        shared = ["--url", url, "--images", str(options.images), "--concurrency", str(options.concurrency)]
-        measurements = interleaved(__file__, options.peers, options.runs, shared)
-    say(
-        f"{options.images} images, {options.concurrency} at once, {options.latency_ms} ms; ideally {ideal:.2f} s"
-    )
-    for peer, runs in measurements.items():
-        wall, processor = median(runs, "wall"), median(runs, "processor")
+    clients = list(options.clients)
+    if "litellm" in clients and not is_importable("litellm", options.litellm_python):
+        clients.remove("litellm")
         say(
-            f"{peer:14} wall {wall:6.2f} s = {wall / ideal:5.2f} x ideal ({ideal / wall:.0%} of its rate), "
-            f"{options.images / wall:6.0f} images/s, {processor / options.images * 1e6:6.0f} us CPU/image, "
-            f"{median(runs, 'peak_memory'):4.0f} MB"
+            "litellm is left out: it cannot be imported (name an interpreter that has it by --litellm-python)"
         )
-    if set(measurements) == set(PEERS):
-        ours, theirs = (measurements[peer] for peer in PEERS)
-        say(
-            f"ratio: {median(theirs, 'wall') / median(ours, 'wall'):.1f} x the images/s, "
-            f"1/{median(theirs, 'processor') / median(ours, 'processor'):.0f} of the processor time"
-        )
+    with neutral_server() as url:
+        for latency_ms in options.latency_ms:
+            for concurrency in options.concurrency:
+                measure(url, clients, latency_ms, concurrency, options)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from typing import Any
 
 from measuring import Stopwatch, interleaved, measured, median, neutral_server, report, say
@@ -76,11 +77,11 @@ def main() -> None:
         run_peer(options.peer, options.url, options.rows)
         return
     with neutral_server(rows=options.rows) as url:
-        shared = ["--url", url, "--rows", str(options.rows)]
+        program = [sys.executable, __file__, "--url", url, "--rows", str(options.rows), "--peer"]
         if set(options.peers) == set(PEERS):
-            measured(__file__, COMPARISON, shared)
+            measured([*program, COMPARISON])
             say(f"values and types of {options.rows} rows are the same")
-        measurements = interleaved(__file__, options.peers, options.runs, shared)
+        measurements = interleaved({peer: [*program, peer] for peer in options.peers}, options.runs)
     for peer, runs in measurements.items():
         wall, processor = median(runs, "wall"), median(runs, "processor")
         say(

@@ -3,10 +3,14 @@
 use memchr::memmem;
 use serde_json::json;
 
-/// The answer to a request: its text is the image's fingerprint, or says that there was no image.
+/// The answer to a request: its text is the image's fingerprint, or says that there was no image; where the request asks
+/// for JSON, it is an object that holds it.
 #[must_use]
-pub fn answer(request: &[u8]) -> Vec<u8> {
-    let text = image(request).map_or_else(|| "no image".to_owned(), |uri| fingerprint(&uri));
+pub fn answer(request: &[u8], image: Option<&str>) -> Vec<u8> {
+    let mut text = image.map_or_else(|| "no image".to_owned(), fingerprint);
+    if memmem::find(request, br#""application/json""#).is_some() {
+        text = json!({"fingerprint": text, "kind": "stop", "legible": true, "faces": 2}).to_string();
+    }
     json!({
         "candidates": [{
             "content": {"role": "model", "parts": [{"text": text}]},
@@ -31,14 +35,19 @@ pub fn answer(request: &[u8]) -> Vec<u8> {
 /// FNV-1a of the image's address, as 16 hexadecimal digits; the benchmark programs compute the same.
 #[must_use]
 pub fn fingerprint(uri: &str) -> String {
-    let hash = uri
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-    format!("{hash:016x}")
+    format!("{:016x}", hash(uri))
+}
+
+/// FNV-1a in 64 bits.
+#[must_use]
+pub fn hash(text: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, mix)
 }
 
 /// The first `fileUri` of the request, or `file_uri` as google-genai writes it, found without reading the rest.
-fn image(request: &[u8]) -> Option<String> {
+#[must_use]
+pub fn image(request: &[u8]) -> Option<String> {
     let keys = [&br#""fileUri""#[..], br#""file_uri""#];
     let (key, at) = keys.iter().find_map(|key| Some((key, memmem::find(request, key)?)))?;
     let after = &request[at + key.len()..];
@@ -56,10 +65,20 @@ mod tests {
     fn the_answer_is_the_fingerprint_of_the_image_asked_about() {
         let request =
             br#"{"contents":[{"parts":[{"fileData":{"mimeType":"image/jpeg","fileUri" : "gs:\/\/b\/a.jpg"}}]}]}"#;
-        let answer: Value = serde_json::from_slice(&answer(request)).unwrap();
+        let image_asked_about = image(request);
+        let answer: Value = serde_json::from_slice(&answer(request, image_asked_about.as_deref())).unwrap();
         assert_eq!(answer["candidates"][0]["content"]["parts"][0]["text"], fingerprint("gs://b/a.jpg"));
         assert_eq!(image(br#"{"fileData": {"file_uri": "gs://b/c.jpg"}}"#).as_deref(), Some("gs://b/c.jpg"));
         assert_ne!(fingerprint("gs://b/a.jpg"), fingerprint("gs://b/b.jpg"));
+    }
+
+    #[test]
+    fn who_asks_for_json_gets_an_object() {
+        let request = br#"{"generationConfig":{"responseMimeType":"application/json"}}"#;
+        let answer: Value = serde_json::from_slice(&answer(request, Some("a"))).unwrap();
+        let text = answer["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap();
+        let object: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(object["fingerprint"], fingerprint("a"));
     }
 
     #[test]

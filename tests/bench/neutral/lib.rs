@@ -1,8 +1,9 @@
-//! A server that answers every client alike and is never the bottleneck: Gemini after a set time, BigQuery from memory.
+//! A server that answers every client alike and is never the bottleneck: Gemini under set conditions, BigQuery from memory.
 //!
-//! For measurements only. It checks nothing, loses nothing and imports nothing of streetlens.
+//! For measurements only. It checks nothing, loses nothing unless told to, and imports nothing of streetlens.
 
 pub mod bigquery;
+pub mod conditions;
 pub mod gemini;
 pub mod server;
 pub mod table;

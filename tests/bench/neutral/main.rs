@@ -1,9 +1,8 @@
-//! `neutral_server [--port N] [--latency-ms N] [--rows N]`: prints its address once it is ready, then serves.
+//! `neutral_server [--port N] [--rows N]`: prints its address once it is ready, then serves.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use streetlens_bench::bigquery::Results;
 use streetlens_bench::server::{Services, serve};
@@ -11,18 +10,17 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    let (mut port, mut latency, mut rows) = (0, 50, 100_000);
+    let (mut port, mut rows) = (0, 0);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = number(&name, arguments.next())?;
         match name.as_str() {
             "--port" => port = value,
-            "--latency-ms" => latency = value,
             "--rows" => rows = value,
             _ => return Err(io::Error::other(format!("unknown option `{name}`"))),
         }
     }
-    let services = Arc::new(Services { latency: Duration::from_millis(latency), results: Results::new(rows)? });
+    let services = Arc::new(Services { traffic: Mutex::default(), results: Results::new(rows)? });
     let port = u16::try_from(port).map_err(io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     writeln!(io::stdout(), "http://{}", listener.local_addr()?)?;

@@ -1,31 +1,34 @@
 //! HTTP/1.1 with keep-alive over the two services.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bigquery::{Body, Results, Wanted, start_of};
+use crate::bigquery::{Body as Page, Results, Wanted, start_of};
+use crate::conditions::{Conditions, Failure, Fate, Traffic};
 use crate::{gemini, table};
 
 /// What the server answers with.
 #[derive(Debug)]
 pub struct Services {
-    /// How long Gemini takes.
-    pub latency: Duration,
+    /// How Gemini answers.
+    pub traffic: Mutex<Traffic>,
     /// What BigQuery has.
     pub results: Results,
 }
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Either<Full<Bytes>, CutOff>>;
 
 /// Serves connections until the process ends.
 #[expect(clippy::disallowed_methods, reason = "connections live as long as the process")]
@@ -44,7 +47,6 @@ async fn serve_connection(connection: TcpStream, services: Arc<Services>) {
     drop(serving.await);
 }
 
-#[expect(clippy::disallowed_methods, reason = "the latency is what this server is for")]
 async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Result<Answer> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -54,12 +56,18 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
         .is_some_and(|accepted| accepted.to_str().is_ok_and(|accepted| accepted.contains("gzip")));
     let path = head.uri.path();
     if path.ends_with(":generateContent") {
-        tokio::time::sleep(services.latency).await;
-        return Ok(json(StatusCode::OK, gemini::answer(&body).into()));
+        return generate(&body, &services).await;
     }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let results = &services.results;
     Ok(match (&head.method, segments.as_slice()) {
+        (&Method::POST, ["neutral", "conditions"]) => {
+            *services.traffic() = Traffic::new(serde_json::from_slice::<Conditions>(&body).map_err(io::Error::other)?);
+            json(StatusCode::OK, Bytes::from_static(b"{}"))
+        }
+        (&Method::GET, ["neutral", "counts"]) => {
+            json(StatusCode::OK, serde_json::to_vec(services.traffic().counts()).map_err(io::Error::other)?.into())
+        }
         (&Method::POST, [.., "projects", _, "queries"]) => page(results.page(query(&body))?, takes_gzip),
         (&Method::GET, [.., "projects", _, "queries", _] | [.., "tables", _, "data"]) => {
             page(results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
@@ -71,11 +79,85 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
             json(StatusCode::OK, results.job(project, id, sql))
         }
         (&Method::GET, [.., "projects", project, "jobs", id]) => json(StatusCode::OK, results.job(project, id, "")),
-        _ => {
-            let error = serde_json::json!({"error": {"code": 404, "message": format!("the neutral server has no {path}"), "status": "NOT_FOUND"}});
-            json(StatusCode::NOT_FOUND, error.to_string().into())
-        }
+        _ => failed(StatusCode::NOT_FOUND, "NOT_FOUND", &format!("the neutral server has no {path}")),
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the latency is what this server is for")]
+async fn generate(body: &Bytes, services: &Services) -> io::Result<Answer> {
+    let image = gemini::image(body);
+    let (fate, latency) = {
+        let mut traffic = services.traffic();
+        (traffic.arrive(image.as_deref().unwrap_or_default(), Instant::now()), traffic.latency())
+    };
+    let _under_way = UnderWay(services);
+    if fate == Fate::Refused {
+        return Ok(failed(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", "Resource exhausted."));
+    }
+    tokio::time::sleep(latency).await;
+    match fate {
+        Fate::Answered => Ok(json(StatusCode::OK, gemini::answer(body, image.as_deref()).into())),
+        Fate::Refused | Fate::Failed(Failure::Busy) => {
+            Ok(failed(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", "Resource exhausted."))
+        }
+        Fate::Stalled => std::future::pending().await,
+        Fate::Failed(Failure::Internal) => {
+            Ok(failed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "Internal error encountered."))
+        }
+        Fate::Failed(Failure::Unavailable) => {
+            Ok(failed(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "The service is currently unavailable."))
+        }
+        Fate::Failed(Failure::Closed) => Err(io::Error::other("closed as the conditions say")),
+        Fate::Failed(Failure::CutOff) => Ok(cut_off(gemini::answer(body, image.as_deref()))),
+    }
+}
+
+impl Services {
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that arrived; it leaves however it ends.
+struct UnderWay<'a>(&'a Services);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.traffic().leave();
+    }
+}
+
+/// The first half of a body that is announced as a whole.
+pub struct CutOff {
+    half: Option<Bytes>,
+    whole: u64,
+}
+
+impl Body for CutOff {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Poll::Ready(Some(match self.half.take() {
+            Some(half) => Ok(Frame::data(half)),
+            None => Err(io::Error::other("cut off as the conditions say")),
+        }))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.whole)
+    }
+}
+
+fn cut_off(mut body: Vec<u8>) -> Answer {
+    let whole = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    body.truncate(body.len() / 2);
+    json(StatusCode::OK, Bytes::new()).map(|_| Either::Right(CutOff { half: Some(body.into()), whole }))
+}
+
+fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
+    let error = serde_json::json!({"error": {"code": status.as_u16(), "message": message, "status": name}});
+    json(status, error.to_string().into())
 }
 
 /// What the body of `jobs.query` wants.
@@ -104,7 +186,7 @@ fn wanted(query: &str) -> Wanted {
     wanted
 }
 
-fn page(body: Body, takes_gzip: bool) -> Answer {
+fn page(body: Page, takes_gzip: bool) -> Answer {
     if !takes_gzip {
         return json(StatusCode::OK, body.plain);
     }
@@ -114,7 +196,7 @@ fn page(body: Body, takes_gzip: bool) -> Answer {
 }
 
 fn json(status: StatusCode, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(Either::Left(Full::new(body)));
     *answer.status_mut() = status;
     answer
         .headers_mut()
