@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,7 +42,8 @@ SCHEMA: dict[str, Any] = {
     "required": ["fingerprint", "kind", "legible", "faces"],
 }
 
-Fingerprints = Sequence["str | None"]
+# Of each image, in any order: its place, and what was answered about it.
+Fingerprints = Iterable["tuple[int, str | None]"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _options(job: Job) -> dict[str, Any]:
 def streetlens(job: Job, images: list[str]) -> Fingerprints:
     """`classify` with a store on the disk and typed columns."""
     with tempfile.TemporaryDirectory() as folder:
-        return _with_streetlens(job, images, folder)
+        yield from _with_streetlens(job, images, folder)
 
 
 def streetlens_without_store(job: Job, images: list[str]) -> Fingerprints:
@@ -94,20 +95,17 @@ def _with_streetlens(job: Job, images: list[str], store: str | bool) -> Fingerpr
     client = importlib.import_module("streetlens").Client(
         "bench", "us-central1", endpoint=job.url, store=store
     )
-    return [row["fingerprint"] for row in client.classify(images, PROMPT, **_options(job))]
+    results = client.classify(images, PROMPT, **_options(job))
+    for position, row in enumerate(results):
+        yield position, row["fingerprint"]
 
 
 def streetlens_streaming(job: Job, images: list[str]) -> Fingerprints:
     """`start`, of whose answers no one is kept."""
-    fingerprints: list[str | None] = [None] * min(len(images), 1_000)
     with tempfile.TemporaryDirectory() as folder:
         client = importlib.import_module("streetlens").Client("bench", endpoint=job.url, store=folder)
         for answer in client.start(images, PROMPT, **_options(job)):
-            if answer.row < len(fingerprints):
-                fingerprints[answer.row] = answer["fingerprint"]
-            elif answer["fingerprint"] is None:
-                raise RuntimeError(f"row {answer.row}: {answer['error']}")
-    return fingerprints
+            yield answer.row, answer["fingerprint"]
 
 
 def _together(job: Job, images: list[str], ask: Callable[[str], Awaitable[str | None]]) -> Fingerprints:
@@ -129,7 +127,7 @@ def _together(job: Job, images: list[str], ask: Callable[[str], Awaitable[str | 
 
         return await asyncio.gather(*map(one, images))
 
-    return asyncio.run(every())
+    return enumerate(asyncio.run(every()))
 
 
 def genai(job: Job, images: list[str], attempts: int | None = None) -> Fingerprints:
@@ -225,16 +223,20 @@ def main() -> None:
     # Imports and first-use costs are measured elsewhere.
     set_conditions(job.url, Conditions())
     first = Job(job.classifier, job.url, 1, "1")
-    if None in classify(first, uris(1)):
+    if list(classify(first, uris(1))) != [(0, fingerprint(uris(1)[0]))]:
         raise RuntimeError(f"{job.classifier} gets no answer from the neutral server")
     images = uris(job.images)
+    right = list(map(fingerprint, images))
     set_conditions(job.url, job.conditions)
     watch = Stopwatch()
-    answers = classify(job, images)
-    measurement = watch.stop(lost=sum(answer is None for answer in answers))
-    wrong = sum(answer not in (None, fingerprint(uri)) for answer, uri in zip(answers, images, strict=False))
+    answered = wrong = 0
+    for position, answer in classify(job, images):
+        if answer is not None:
+            answered += 1
+            wrong += answer != right[position]
+    measurement = watch.stop(lost=job.images - answered)
     if wrong:
-        raise RuntimeError(f"{wrong} of {len(answers)} answers are not their image's")
+        raise RuntimeError(f"{wrong} of {answered} answers are not their image's")
     report(measurement)
 
 
