@@ -14,8 +14,10 @@ THROTTLED_SHARE = 0.02
 _FAULTS = {
     "blocked": "one request is blocked (`promptFeedback`)",
     "truncated": "one answer is cut by the token limit",
-    "wrong_schema": "one answer does not fit the schema",
+    "wrong_schema": "one answer does not fit the schema, also when it is asked for once more",
 }
+_TIMES = {"wrong_schema": 2}
+"""How often a failure is met; once otherwise."""
 _FEWEST_ROWS = 12
 """With fewer images the planted failures would be most of what there is to see."""
 
@@ -45,6 +47,6 @@ def plant(server: Emulator, uris: Sequence[str]) -> Trouble:
         raise LookupError(f"{gone} is not in the emulator's storage")
     planted = ["one image is deleted from Cloud Storage"]
     for (kind, told), uri in zip(_FAULTS.items(), spoiled, strict=True):
-        server.faults.add(kind, service="gemini", times=1, match=uri)
+        server.faults.add(kind, service="gemini", times=_TIMES.get(kind, 1), match=uri)
         planted.append(told)
     return Trouble(tuple(planted), throttling)
