@@ -286,9 +286,9 @@ class Client:
     def plan(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Plan:
         """Tells what `classify` would take with these arguments, and generates nothing.
 
-        Rows that the store has cost nothing. Of the others up to eight are counted by the service, which is free;
-        images that are sent along are fetched for that. A query is run, and BigQuery bills its bytes: give
-        `client.query(...)` to `plan` and then to `classify` to run it once.
+        Rows that the store has cost nothing. Of the others up to eight are counted by the service, which Google
+        documents as free; images that are sent along are fetched for that. A query is run, and BigQuery bills its
+        bytes: give `client.query(...)` to `plan` and then to `classify` to run it once.
 
         Args:
             images: As in `classify`.

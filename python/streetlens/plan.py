@@ -79,7 +79,7 @@ class Plan:
 
     What requests take besides, which bounds small runs, is not in it."""
     seconds_at_tiers: Mapping[int, Estimate]
-    """Time at the quotas that Google documents for the model, by their tokens a minute."""
+    """Time at the quotas that Google documents for the model in `global`, by their tokens a minute."""
     model: str
     """Model that would be asked."""
     locations: tuple[str, ...]

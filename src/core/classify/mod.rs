@@ -29,6 +29,7 @@ mod queue;
 pub mod quotas;
 mod roles;
 pub mod run;
+mod sample;
 pub mod trouble;
 mod views;
 mod work;

@@ -2,33 +2,20 @@
 
 use chrono::NaiveDate;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::task::JoinSet;
 
 use super::answers::Status;
 use super::feed::{Fed, Feed};
-use super::interval::{Interval, mean, number};
+use super::interval::{Interval, number};
 use super::run::Run;
-use super::work::Work;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::gemini::Usage;
 use crate::gemini::catalogue::Thinking;
-use crate::gemini::{GeminiClient, GenerateOptions, RequestTemplate, Usage, estimate};
-use crate::retry::RetryPolicy;
 
-/// How far a mean that was counted may be off at least: to each side, as a share of it.
-const LEAST_DOUBT: f64 = 0.05;
-
-/// The same for the lengths of answers, of which the next ones may differ.
+/// How far the mean length of answers may be off at least, of which the next ones may differ: a share of it.
 const LEAST_DOUBT_OF_ANSWERS: f64 = 0.1;
 
 /// Stored answers from which the length of others is concluded.
 const ENOUGH_ANSWERS: usize = 3;
-
-/// Estimated input tokens are a ceiling for images and may be too few for texts: half of them to one and a half times.
-const ESTIMATED_INPUT: Interval = Interval { low: 0.5, high: 1.5 };
-
-/// A plan does not wait longer than this for a service that refuses or fails to count.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a run would take. Ranges are no promises: rows that are sent twice cost twice, and the service sets the pace.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,74 +125,6 @@ impl Run {
         Ok(census)
     }
 
-    /// Input tokens of a request, and on how many counted rows that rests.
-    async fn input_tokens(&self, to_ask: &[u32], sample: usize, notes: &mut Vec<String>) -> Result<(Interval, usize)> {
-        let sample = spread(to_ask, sample);
-        if sample.is_empty() {
-            return Ok((Interval::default(), 0));
-        }
-        let (counted, problem) = self.count(&sample).await?;
-        if let Some(problem) = problem {
-            let what = if counted.is_empty() {
-                "input tokens are estimated, from half to one and a half times, because they could not be counted"
-                    .to_owned()
-            } else {
-                format!("input tokens were counted for {} of {}", counted.len(), rows(sample.len()))
-            };
-            notes.push(format!("{what}: {}", problem.message()));
-        }
-        if let Some(interval) = Interval::of_mean(&counted, to_ask.len(), LEAST_DOUBT) {
-            return Ok((interval, counted.len()));
-        }
-        let estimates: Vec<f64> = sample.iter().map(|row| self.estimated_input(*row)).collect();
-        let estimate = mean(&estimates).unwrap_or_default();
-        Ok((Interval { low: estimate * ESTIMATED_INPUT.low, high: estimate * ESTIMATED_INPUT.high }, 0))
-    }
-
-    /// Counts the rows' input tokens all at once; with the first problem that concerned a row.
-    async fn count(&self, sample: &[u32]) -> Result<(Vec<f64>, Option<Error>)> {
-        let asked = &self.asked;
-        let first = self.work.destinations.first().map(|first| &first.place);
-        // Labels are for invoices, and countTokens does not know them.
-        let generate = GenerateOptions {
-            response_schema: asked.question.schema.response_schema(),
-            labels: Vec::new(),
-            ..asked.options.generate.clone()
-        };
-        let model = first.and_then(|place| asked.services.gemini.catalogue().find(&place.model));
-        let template = Arc::new(RequestTemplate::new(&generate, model)?);
-        let policy = RetryPolicy { deadline: asked.options.policy.deadline.min(LONGEST_WAIT), ..asked.options.policy };
-        let gemini = asked.services.gemini.clone().with_stack(|stack| stack.with_policy(policy));
-        let mut counting = JoinSet::new();
-        for row in sample.iter().copied() {
-            let (work, gemini, template) = (Arc::clone(&self.work), gemini.clone(), Arc::clone(&template));
-            counting.spawn(async move { count_row(&work, &gemini, &template, row as usize).await });
-        }
-        let (mut counted, mut problem) = (Vec::new(), None);
-        while let Some(ended) = counting.join_next().await {
-            let ended = ended.unwrap_or_else(|cause| {
-                Err(Error::new(ErrorKind::Internal, "counting tokens ended unexpectedly").with_source(cause))
-            });
-            match ended {
-                Ok(tokens) => counted.push(tokens),
-                Err(error) if concerns_every_row(&error) => return Err(error),
-                Err(error) => problem = problem.or(Some(error)),
-            }
-        }
-        Ok((counted, problem))
-    }
-
-    fn estimated_input(&self, row: u32) -> f64 {
-        let generate = &self.asked.options.generate;
-        let model = self.work.destinations.first().and_then(|first| {
-            let catalogue = self.work.gemini.catalogue();
-            catalogue.find(&first.place.model)
-        });
-        let image = estimate::image_tokens(generate.media_resolution.as_deref(), model);
-        let examples = number(usize::try_from(image).unwrap_or_default()) * number(generate.examples.len());
-        number(usize::try_from(self.work.estimated_input(row as usize)).unwrap_or(usize::MAX)) + examples
-    }
-
     /// Output tokens of an answer.
     fn output_tokens(&self, census: &Census, notes: &mut Vec<String>) -> Interval {
         if census.to_ask.is_empty() {
@@ -218,7 +137,7 @@ impl Run {
             return Interval::of_mean(lengths, population, LEAST_DOUBT_OF_ANSWERS).unwrap_or_default();
         }
         let limit = self.asked.options.generate.max_output_tokens;
-        let usual = number(usize::try_from(estimate::output_tokens(limit)).unwrap_or_default());
+        let usual = number(usize::try_from(self.work.estimated_output()).unwrap_or(usize::MAX));
         notes.push(format!(
             "output tokens are estimated at {usual} an answer, from half to double: only answers tell their length"
         ));
@@ -294,7 +213,10 @@ impl Run {
             let rate: f64 = known.iter().sum();
             add(tokens.times(1.0 / rate));
             let of = if known.len() < self.work.destinations.len() { " in some of the regions" } else { "" };
-            notes.push(format!("the time is at the {:.0} tokens a minute that earlier runs met{of}", rate * 60.0));
+            notes.push(format!(
+                "the time is at the {:.3} million tokens a minute that earlier runs met{of}",
+                rate * 60.0 / 1.0e6
+            ));
         }
         if let Some(rate) = limits.tokens_per_minute {
             add(tokens.times(60.0 / rate));
@@ -311,26 +233,6 @@ impl Run {
     }
 }
 
-async fn count_row(work: &Work, gemini: &GeminiClient, template: &RequestTemplate, row: usize) -> Result<f64> {
-    let (views, _room) = work.input.views_in_room(row, &work.images).await?;
-    let body = template.body(&views, &work.prompt.render(work.input.table(), row)?, None)?;
-    let place = work.destinations.first().map(|first| &first.place);
-    let place = place.ok_or_else(|| Error::new(ErrorKind::Configuration, "there is no region to ask"))?;
-    let tokens = gemini.count_tokens(place, body, work.timeout).await?;
-    Ok(number(usize::try_from(tokens).unwrap_or(usize::MAX)))
-}
-
-/// Whether a run would end with this error; what countTokens alone refuses is no reason to.
-fn concerns_every_row(error: &Error) -> bool {
-    error.kind() == ErrorKind::Internal || (error.stops_the_run() && error.kind() != ErrorKind::InvalidRequest)
-}
-
-/// Up to `count` of the rows, as far from each other as possible.
-fn spread(rows: &[u32], count: usize) -> Vec<u32> {
-    let count = count.min(rows.len());
-    (0..count).map(|place| rows[(2 * place + 1) * rows.len() / (2 * count)]).collect()
-}
-
 fn answer_length(usage: &Usage) -> Option<f64> {
     let tokens = usage.output_tokens?.max(0) + usage.thinking_tokens.unwrap_or(0).max(0);
     Some(number(usize::try_from(tokens).ok()?))
@@ -341,7 +243,7 @@ fn whole(tokens: f64) -> i64 {
     tokens as i64
 }
 
-fn rows(count: usize) -> String {
+pub(super) fn rows(count: usize) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
@@ -354,24 +256,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_is_spread_over_all_rows() {
-        let rows: Vec<u32> = (0..100).map(|row| row * 2).collect();
-        assert_eq!(spread(&rows, 4), [24, 74, 124, 174]);
-        assert_eq!(spread(&rows[..3], 8), [0, 2, 4]);
-        assert!(spread(&[], 8).is_empty());
-    }
-
-    #[test]
     fn thoughts_are_part_of_an_answers_length() {
         let usage = Usage { output_tokens: Some(5), thinking_tokens: Some(7), ..Usage::default() };
         assert_eq!((answer_length(&usage), answer_length(&Usage::default())), (Some(12.0), None));
-    }
-
-    #[test]
-    fn what_only_counting_refuses_does_not_end_a_plan() {
-        use crate::error::Scope;
-        let of = |kind, scope| concerns_every_row(&Error::new(kind, "no").with_scope(scope));
-        assert!(of(ErrorKind::PermissionDenied, Scope::Run) && of(ErrorKind::ModelUnavailable, Scope::Run));
-        assert!(!of(ErrorKind::InvalidRequest, Scope::Run) && !of(ErrorKind::PermissionDenied, Scope::Bucket));
     }
 }

@@ -175,10 +175,15 @@ impl Work {
         let price = destination.price?;
         let usage = Usage {
             input_tokens: i64::try_from(self.estimated_input(0)).ok(),
-            output_tokens: i64::try_from(estimate::output_tokens(self.max_output_tokens)).ok(),
+            output_tokens: i64::try_from(self.estimated_output()).ok(),
             ..Usage::default()
         };
         price.of(&usage, &destination.place.location)
+    }
+
+    /// What an answer is estimated at in output tokens.
+    pub(super) fn estimated_output(&self) -> u64 {
+        estimate::output_tokens(self.max_output_tokens, self.schema.response_schema().as_ref())
     }
 
     /// What the request of a row is estimated at in input tokens.

@@ -1,12 +1,22 @@
 //! How many tokens a request will take, before any answer has told.
 
 use super::catalogue::{ImageTokens, Model};
+use super::schema::{Kind, Shape};
 
 /// Characters of a token in Latin scripts.
 const CHARACTERS: u64 = 4;
 
 /// Tokens of a short structured answer, which is what classifying gives.
 const ANSWER: u64 = 100;
+
+/// Tokens of a number, a label, or the marks around a name.
+const VALUE: u64 = 4;
+
+/// Tokens of a short text.
+const TEXT: u64 = 16;
+
+/// Items of a list.
+const ITEMS: u64 = 3;
 
 /// Up to here the user's limit tells more about the length of the answer than the usual length does.
 const TELLING_LIMIT: u32 = 500;
@@ -32,16 +42,39 @@ pub fn image_tokens(media_resolution: Option<&str>, model: Option<&Model>) -> u6
     })
 }
 
-/// Output tokens of an answer, thoughts included: the user's limit where it is low, else the usual length.
+/// Output tokens of an answer, thoughts included: the user's limit where it is low, else the usual length, or what the
+/// fields of a large schema take.
 #[must_use]
-pub fn output_tokens(max_output_tokens: Option<u32>) -> u64 {
-    max_output_tokens.filter(|limit| *limit <= TELLING_LIMIT).map_or(ANSWER, u64::from)
+pub fn output_tokens(max_output_tokens: Option<u32>, shape: Option<&Shape>) -> u64 {
+    let usual = shape.map_or(ANSWER, |shape| filled_tokens(shape).max(ANSWER));
+    match max_output_tokens {
+        Some(limit) if limit <= TELLING_LIMIT => u64::from(limit),
+        Some(limit) => usual.min(u64::from(limit)),
+        None => usual,
+    }
+}
+
+/// Tokens of an answer that fills a schema with short values.
+fn filled_tokens(shape: &Shape) -> u64 {
+    match &shape.kind {
+        Kind::Text(choices) if choices.is_empty() => TEXT,
+        Kind::Text(_) | Kind::Integer(_) | Kind::Number | Kind::Boolean => VALUE,
+        Kind::List(item) => VALUE + ITEMS * filled_tokens(item),
+        Kind::Object(properties) => properties
+            .iter()
+            .map(|property| {
+                let name = u64::try_from(property.name.chars().count()).unwrap_or(u64::MAX);
+                VALUE.saturating_add(name.div_ceil(CHARACTERS)).saturating_add(filled_tokens(&property.shape))
+            })
+            .fold(VALUE, u64::saturating_add),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gemini::Catalogue;
+    use crate::gemini::schema::Property;
     use proptest::prelude::*;
 
     #[test]
@@ -68,7 +101,23 @@ mod tests {
 
     #[test]
     fn a_low_limit_is_the_estimate_of_the_output_and_a_generous_one_is_not() {
-        assert_eq!([None, Some(16), Some(500), Some(8_192)].map(output_tokens), [100, 16, 500, 100]);
+        assert_eq!(
+            [None, Some(16), Some(500), Some(8_192)].map(|limit| output_tokens(limit, None)),
+            [100, 16, 500, 100]
+        );
+    }
+
+    #[test]
+    fn a_large_schema_makes_long_answers_up_to_the_limit() {
+        let property = |number: usize| Property {
+            name: format!("field_{number:03}"),
+            shape: Shape::of(Kind::Integer(Vec::new())),
+            required: true,
+        };
+        let shape = |fields: usize| Shape::of(Kind::Object((0..fields).map(property).collect()));
+        assert_eq!(output_tokens(None, Some(&shape(3))), 100);
+        assert_eq!(output_tokens(None, Some(&shape(200))), 4 + 200 * 11);
+        assert_eq!(output_tokens(Some(1_000), Some(&shape(200))), 1_000);
     }
 
     proptest! {

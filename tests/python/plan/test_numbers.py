@@ -74,6 +74,32 @@ def test_a_service_that_does_not_count_leaves_an_estimate(serve: Serve) -> None:
     assert any("could not be counted: Request contains an invalid argument." in note for note in plan.notes)
 
 
+def test_a_service_that_fails_is_not_waited_for_beyond_the_deadline(serve: Serve) -> None:
+    busy = gemini_error(429, "Resource exhausted. Please try again later.")
+    plan = on(serve(lambda _: busy)).plan(images(10), QUESTION, deadline=0.5)
+    assert plan.sampled_rows == 0
+    assert any("could not be counted: Resource exhausted." in note for note in plan.notes)
+
+
+def test_a_service_that_is_not_there_is_told() -> None:
+    client = sl.Client(project="demo-project", region="us", endpoint="http://127.0.0.1:1")
+    with pytest.raises(sl.ConnectionFailed):
+        client.plan(images(3), QUESTION, deadline=0.5)
+
+
+def test_a_large_schema_makes_long_answers(serve: Serve) -> None:
+    properties = {f"field_{number:03}": {"type": "integer"} for number in range(60)}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    small = on(serve(counting(1_000))).plan(images(1), QUESTION, schema=LABELS)
+    large = on(serve(counting(1_000))).plan(images(1), QUESTION, schema=schema)
+    assert large.output_tokens.low > 3 * small.output_tokens.low
+
+
+def test_nothing_to_ask_about_takes_nothing(client: sl.Client) -> None:
+    plan = client.plan([], QUESTION)
+    assert (plan.rows, plan.rows_to_ask, plan.cost_usd) == (0, 0, sl.Estimate(0, 0))
+
+
 def test_an_image_that_is_gone_leaves_the_others_to_count(client: sl.Client, uris: list[str]) -> None:
     gone = uris[0].rpartition("/")[0] + "/gone.jpg"
     plan = client.plan([*uris[:5], gone], QUESTION)
