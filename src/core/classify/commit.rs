@@ -23,7 +23,7 @@ pub(super) struct Paid {
 /// Takes answers in and tells how many are kept. After the first failure nothing more is kept: the run ends with it.
 pub(super) struct Committer {
     answers: mpsc::UnboundedSender<Paid>,
-    kept: mpsc::UnboundedReceiver<Result<usize, Error>>,
+    kept: mpsc::UnboundedReceiver<(usize, Result<(), Error>)>,
     waiting: usize,
 }
 
@@ -46,7 +46,7 @@ impl Committer {
                 // What could not be kept was paid for all the same: the results hold it, and the error tells of it.
                 work.outcomes.finish(outcomes);
                 // Nobody listens once the run is over.
-                let _ = told.send(put.map(|()| answers));
+                let _ = told.send((answers, put));
             }
         });
         Self { answers, kept, waiting: 0 }
@@ -59,20 +59,20 @@ impl Committer {
         let _ = self.answers.send(paid);
     }
 
-    /// Answers that are not kept yet.
+    /// Answers of which is not known yet whether they are kept.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Waits until some of what was handed over is kept.
+    /// Waits until some of what was handed over is kept, or could not be.
     pub(super) async fn kept(&mut self) -> Result<(), Error> {
         match self.kept.recv().await {
-            Some(Ok(answers)) => {
+            Some((answers, put)) => {
                 self.waiting -= answers;
-                Ok(())
+                put
             }
-            Some(Err(error)) => Err(error),
             None => {
+                self.waiting = 0;
                 Err(Error::new(crate::error::ErrorKind::Internal, "the task that keeps answers ended unexpectedly"))
             }
         }

@@ -127,11 +127,13 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Waits for all of it, whatever became of a part.
     async fn keep_the_last(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
         while self.committer.waiting() > 0 {
-            self.committer.kept().await?;
+            outcome = outcome.and(self.committer.kept().await);
         }
-        Ok(())
+        outcome
     }
 
     async fn send_all(&mut self) -> Result<Ending> {
