@@ -182,8 +182,7 @@ pub fn table(
 ) -> Result<RecordBatch> {
     let skipped = Row::without_answer(Status::Skipped, why_skipped);
     let rows: Vec<&Row> = rows.iter().map(|row| row.as_ref().unwrap_or(&skipped)).collect();
-    let answers: Vec<Option<Value>> = rows.iter().map(|row| row.value(schema)).collect();
-    let (answer_fields, answer_columns) = schema.columns(&answers)?;
+    let (answer_fields, answer_columns) = schema.columns(rows.iter().map(|row| row.value(schema)))?;
     let taken = |name: &str| RESULT_COLUMNS.contains(&name) || answer_fields.iter().any(|field| field.name() == name);
     let mut fields: Vec<Field> = Vec::new();
     for field in input.schema_ref().fields() {
