@@ -79,6 +79,10 @@ class RunHandle:
         """The end of a run that goes on in the background."""
         return Call(self.native.ended(), lambda _: self.results(), tick=tick)
 
+    def over(self) -> Call[None]:
+        """The end of such a run, of which nobody wants the results as a whole."""
+        return Call(self.native.ended(), lambda _: None)
+
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
 

@@ -178,7 +178,7 @@ class Run:
                 yield answer
             if not self._next().wait():
                 with self._shown():
-                    self._handle.ended().wait()
+                    self._handle.over().wait()
                 return
 
     async def __aiter__(self) -> AsyncIterator[Answer]:
@@ -187,7 +187,7 @@ class Run:
                 yield answer
             if not await self._next():
                 with self._shown():
-                    await self._handle.ended()
+                    await self._handle.over()
                 return
 
     def _pop(self) -> Answer | None:

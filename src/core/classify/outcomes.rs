@@ -146,6 +146,10 @@ impl Outcomes {
     pub(super) fn table(&self, input: &RecordBatch, schema: &AnswerSchema) -> Result<RecordBatch> {
         let (rows, why_skipped) = {
             let state = self.state();
+            if state.is_over {
+                // Nobody waits for it any more, and a copy of all rows is as large as the table.
+                return answers::table(input, schema, &state.rows, &state.why_skipped);
+            }
             (state.rows.clone(), state.why_skipped.clone())
         };
         answers::table(input, schema, &rows, &why_skipped)
