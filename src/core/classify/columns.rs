@@ -250,8 +250,9 @@ mod tests {
     fn many_answers_make_one_column_that_holds_each_label_once() {
         let schema = AnswerSchema::labels(vec!["a".into(), "b".into()]).unwrap();
         let rows = 2 * ROWS_AT_A_TIME + 1;
-        let answer =
-            |row: usize| (row % 3 != 0).then(|| json!({"classification": if row % 2 == 0 { "a" } else { "b" }}));
+        let answer = |row: usize| {
+            (!row.is_multiple_of(3)).then(|| json!({"classification": if row.is_multiple_of(2) { "a" } else { "b" }}))
+        };
         let (_, columns) = schema.columns((0..rows).map(answer)).unwrap();
         let labels = columns[0].as_dictionary::<Int32Type>();
         assert_eq!(labels.values().len(), 2);

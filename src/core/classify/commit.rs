@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use super::answers::Row;
 use super::work::Work;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::store::{Key, Store, StoredAnswer};
 
 /// Answers that are handed to the store at once, at most.
@@ -66,15 +66,11 @@ impl Committer {
 
     /// Waits until some of what was handed over is kept, or could not be.
     pub(super) async fn kept(&mut self) -> Result<(), Error> {
-        match self.kept.recv().await {
-            Some((answers, put)) => {
-                self.waiting -= answers;
-                put
-            }
-            None => {
-                self.waiting = 0;
-                Err(Error::new(crate::error::ErrorKind::Internal, "the task that keeps answers ended unexpectedly"))
-            }
+        if let Some((answers, put)) = self.kept.recv().await {
+            self.waiting -= answers;
+            return put;
         }
+        self.waiting = 0;
+        Err(Error::new(ErrorKind::Internal, "the task that keeps answers ended unexpectedly"))
     }
 }
