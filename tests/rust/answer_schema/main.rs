@@ -48,7 +48,7 @@ fn cell(column: &ArrayRef, row: usize) -> Value {
 
 /// What the columns of some answers hold, one object a row.
 fn rows(schema: &AnswerSchema, answers: &[Option<Value>]) -> Vec<Value> {
-    let (fields, columns) = schema.columns(answers).unwrap();
+    let (fields, columns) = schema.columns(answers.iter().cloned()).unwrap();
     let row = |at: usize| -> Map<String, Value> {
         fields.iter().zip(&columns).map(|(field, column)| (field.name().clone(), cell(column, at))).collect()
     };
@@ -118,7 +118,7 @@ proptest! {
     fn no_schema_is_too_odd_to_be_read_or_refused(schema in any_schema()) {
         if let Ok(schema) = AnswerSchema::json_schema(&schema, "$") {
             let _ = schema.warnings("$");
-            prop_assert!(schema.columns(&[None]).is_ok());
+            prop_assert!(schema.columns([None].into_iter()).is_ok());
             let shape = schema.response_schema().unwrap();
             prop_assert_eq!(shape.to_configuration(Dialect::ResponseSchema).len(), 2);
         }
@@ -128,7 +128,7 @@ proptest! {
     fn no_answer_is_too_odd_to_be_read_or_refused(form in forms(), text in any_answer()) {
         for schema in [AnswerSchema::Text, AnswerSchema::json_schema(&form.to_json_schema(), "$").unwrap()] {
             if let Ok(answer) = schema.read(&text) {
-                prop_assert!(schema.columns(&[Some(answer)]).is_ok());
+                prop_assert!(schema.columns([Some(answer)].into_iter()).is_ok());
             }
         }
     }
