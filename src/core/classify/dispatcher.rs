@@ -21,9 +21,6 @@ use crate::retry::{Clock, Permit, Retry, SystemClock};
 /// Rows looked at before the dispatcher lets others run and hears what came back.
 const ROWS_AT_A_TIME: usize = 256;
 
-/// Answers on their way into the store before nothing more is sent.
-const ANSWERS_NOT_KEPT: usize = 4_096;
-
 /// How long a run that ends early waits for the answers under way, which are paid for.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -213,7 +210,8 @@ impl Dispatcher {
 
     /// Sends what may go now.
     fn send(&mut self) -> Result<Next> {
-        if self.committer.waiting() >= ANSWERS_NOT_KEPT {
+        // What a crash may cost is what is under way, and as much again on its way into the store.
+        if self.committer.waiting() >= self.limiter.concurrency() {
             return Ok(Next::AfterNews);
         }
         for _ in 0..ROWS_AT_A_TIME {
