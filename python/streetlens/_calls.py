@@ -57,7 +57,7 @@ class Session:
         self,
         *,
         project: str | None,
-        region: str | None,
+        region: str | Sequence[str] | None,
         location: str | None,
         credentials: Any,
         endpoint: str | Endpoints | Mapping[str, str] | None,
@@ -122,14 +122,20 @@ _of_parents: list[object] = []
 
 def _given_settings(
     project: str | None,
-    region: str | None,
+    region: str | Sequence[str] | None,
     location: str | None,
     endpoint: str | Endpoints | Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    for name, value in (("project", project), ("region", region), ("location", location)):
+    for name, value in (("project", project), ("location", location)):
         if value is not None and not isinstance(value, str):
             raise ConfigurationError(f"`{name}` is a {type(value).__name__}", hint=f"pass `{name}` as a text")
-    given: dict[str, Any] = {"project": project, "region": region, "location": location}
+    first, others = _regions(region)
+    given: dict[str, Any] = {
+        "project": project,
+        "region": first,
+        "more_regions": others,
+        "location": location,
+    }
     if isinstance(endpoint, str) or endpoint is None:
         given["endpoint"] = endpoint
         return given
@@ -147,6 +153,22 @@ def _given_settings(
         )
     given["endpoints"] = [(name, url) for name, url in named.items() if url is not None]
     return given
+
+
+def _regions(region: str | Sequence[str] | None) -> tuple[str | None, list[str]]:
+    """The first region, and those that share its requests."""
+    if region is None or isinstance(region, str):
+        return region, []
+    hint = 'pass a text, or several in a list: `region=["global", "us", "eu"]`'
+    if not isinstance(region, Sequence) or isinstance(region, (bytes, bytearray)):
+        raise ConfigurationError(f"`region` is a {type(region).__name__}", hint=hint)
+    named = list(region)
+    if not named:
+        raise ConfigurationError("`region` is an empty list", hint=hint)
+    for each in named:
+        if not isinstance(each, str):
+            raise ConfigurationError(f"`region` holds a {type(each).__name__}", hint=hint)
+    return named[0], named[1:]
 
 
 def _check_settings(given: dict[str, Any], *, may_lack_project: bool) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class Client:
 
     Args:
         project: Project that is billed; `GOOGLE_CLOUD_PROJECT` or the credentials' own otherwise.
-        region: Vertex AI location: a region, `"global"`, `"us"` or `"eu"`.
+        region: Vertex AI location: a region, `"global"`, `"us"` or `"eu"`. Several in a list share the requests of
+            a run, each up to its own quota; one that is ill is left and tried again now and then.
         location: BigQuery and Analytics Hub location, `"us"` or `"eu"`; queries run where their tables are unless
             it is given.
         credentials: google.auth credentials, an access token, a callable that returns a token or
@@ -50,7 +51,7 @@ class Client:
     def __init__(
         self,
         project: str | None = None,
-        region: str | None = None,
+        region: str | Sequence[str] | None = None,
         location: str | None = None,
         credentials: Any = None,
         endpoint: str | Endpoints | Mapping[str, str] | None = None,
@@ -77,7 +78,7 @@ class Client:
 
     @property
     def region(self) -> str:
-        """The Vertex AI location."""
+        """The Vertex AI location; of several the first."""
         return str(self._session.settings["region"])
 
     @property
@@ -325,8 +326,9 @@ class Client:
             if source in ("anonymous", "native")
             else getattr(source, "description", "a static access token")
         )
+        regions = [settings["region"], *settings["more_regions"]]
         return (
-            f"Client(project={settings['project']!r}, region={settings['region']!r}, "
+            f"Client(project={settings['project']!r}, region={(regions if len(regions) > 1 else regions[0])!r}, "
             f"location={settings['location']!r}, credentials={named!r})"
         )
 

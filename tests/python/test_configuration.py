@@ -122,6 +122,27 @@ def test_a_value_that_is_no_text_is_refused_by_name(name: str) -> None:
         sl.Client(**wrong)
 
 
+def test_several_regions_are_shown_and_the_first_is_the_region() -> None:
+    client = sl.Client(project="demo", region=[" global", "EU"], credentials="anonymous")
+    assert client.region == "global"
+    assert "region=['global', 'eu']" in repr(client)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], "`region` is an empty list"),
+        ({"us": 1}, "`region` is a dict"),
+        (b"us", "`region` is a bytes"),
+        (["us", 7], "`region` holds a int"),
+        (["us", "us/evil"], "^`region` "),
+    ],
+)
+def test_regions_that_cannot_be_are_refused_by_name(value: Any, said: str) -> None:
+    with pytest.raises(sl.ConfigurationError, match=said):
+        sl.Client(project="demo", region=value, credentials="anonymous")
+
+
 def test_a_wish_about_retired_models_that_nobody_knows_is_refused() -> None:
     with pytest.raises(sl.ConfigurationError, match="on_retired='ignore'"):
         sl.Client(project="demo", on_retired="ignore")  # type: ignore[arg-type]  # is refused
