@@ -70,5 +70,7 @@ def answered(log: Iterable[LoggedRequest]) -> Counter[str]:
     return Counter(
         image_in(entry.json)
         for entry in log
-        if entry.service == "gemini" and entry.status == 200 and set((entry.fault or "slow").split(",")) == {"slow"}
+        if entry.service == "gemini"
+        and entry.status == 200
+        and set((entry.fault or "slow").split(",")) == {"slow"}
     )

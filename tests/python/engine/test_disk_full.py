@@ -39,10 +39,14 @@ def test_the_error_says_so_and_what_to_do(ended: Mapping[str, Any]) -> None:
     assert "`store=False`" in message
 
 
-def test_the_answers_that_were_paid_for_are_in_the_results(ended: Mapping[str, Any], echoing: Emulator) -> None:
+def test_the_answers_that_were_paid_for_are_in_the_results(
+    ended: Mapping[str, Any], echoing: Emulator
+) -> None:
     answered = [uri for uri, status in zip(ended["uri"], ended["status"], strict=True) if status == "ok"]
     assert IN_FLIGHT < len(answered) < ROWS
-    assert answered == [uri for uri, found in zip(uris_of(ROWS), ended["status"], strict=True) if found == "ok"]
+    assert answered == [
+        uri for uri, found in zip(uris_of(ROWS), ended["status"], strict=True) if found == "ok"
+    ]
     assert sum(asked(echoing.requests).values()) == len(answered)
 
 

@@ -24,8 +24,7 @@ def test_no_row_is_lost_doubled_or_swapped_and_no_answer_counted_twice(echoing: 
     tokens = echoing.world.tokens
     echoing.world.require_token = True
     for kind in sorted(KINDS.difference(FATAL)):
-        options = {"seconds": 0.1} if kind == "slow" else {}
-        echoing.faults.add(kind, service="gemini", rate=RATE, **options)
+        echoing.faults.add(kind, service="gemini", rate=RATE, seconds=0.1)
     client = sl.Client("demo", "us", endpoint=echoing.url, credentials=lambda: tokens.issue().value)
     seen: list[sl.Progress] = []
     results = client.classify(
@@ -54,6 +53,7 @@ def test_what_every_row_would_meet_ends_the_run_and_keeps_what_was_answered(
     with pytest.raises(sl.StreetlensError) as raised:
         client.classify(table_of(1_000), PROMPT, schema=SCHEMA, concurrency=16, progress=False)
     results = raised.value.results
+    assert results is not None
     answers = [row["uri"] for row in results if row["status"] == "ok"]
     assert Counter(results["status"]) == {"ok": len(answers), "failed": 1, "skipped": 999 - len(answers)}
     assert answered(echoing.requests) == Counter(answers)

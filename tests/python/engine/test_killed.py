@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -26,9 +27,9 @@ def test_fifty_kills_cost_at_most_what_was_in_flight_each_time(echoing: Emulator
     chance = random.Random(7)
     echoing.faults.add("slow", service="gemini", seconds=0.03)
     for _ in range(KILLS):
-        before, more = len(echoing.requests), chance.randrange(1, 14)
+        enough = len(echoing.requests) + chance.randrange(1, 14)
         with begin(echoing.url, store, ROWS, concurrency=IN_FLIGHT) as child:
-            wait_until(lambda: len(echoing.requests) >= before + more or child.poll() is not None)
+            _wait_for(echoing, enough, child)
             child.kill()
     with begin(echoing.url, store, ROWS, concurrency=IN_FLIGHT) as child:
         said, complaints = child.communicate(timeout=30)
@@ -38,3 +39,7 @@ def test_fifty_kills_cost_at_most_what_was_in_flight_each_time(echoing: Emulator
     assert Counter(results["source"])["store"] > 0
     assert set(answered(echoing.requests)) == set(uris_of(ROWS))
     assert sum(answered(echoing.requests).values()) - ROWS <= KILLS * IN_FLIGHT
+
+
+def _wait_for(emulator: Emulator, requests: int, child: subprocess.Popen[str]) -> None:
+    wait_until(lambda: len(emulator.requests) >= requests or child.poll() is not None)

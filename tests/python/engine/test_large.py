@@ -76,7 +76,7 @@ def test_a_schema_of_two_hundred_fields_gives_as_many_columns(serve: Serve) -> N
 CHARACTERS = {
     "controls": "".join(map(chr, range(1, 32))) + "\x7f\x80\x9f",
     "a zero": "before\0after",
-    "beyond the first plane": "🛑 𝕊𝕥𝕠𝕡 \U0010ffff",
+    "beyond the first plane": "🛑 \U0001d54a\U0001d565 \U0010ffff",
     "right to left": "قف \u202e pots \u2066",
     "combining": "e\u0301 \u1100\u1161\u11a8 👩\u200d🔧",
     "separators": "a\u2028b\u2029c\u0085d\ufeff",

@@ -105,7 +105,7 @@ def test_a_fork_leaves_both_sides_and_the_store_working(echoing: Emulator, tmp_p
     assert said.splitlines() == SAID[kind]
 
 
-SPAWNED = '''
+SPAWNED = """
 import multiprocessing
 import sys
 
@@ -123,13 +123,15 @@ if __name__ == "__main__":
     url, store = sys.argv[1:]
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         print(pool.starmap(ask, [(url, store, first) for first in (0, 50, 100)]))
-'''
+"""
 
 
 def test_spawned_processes_share_a_store(echoing: Emulator, tmp_path: Path) -> None:
     program, store = tmp_path / "program.py", tmp_path / "answers.sqlite"
     program.write_text(SPAWNED)
-    runs = f"import runpy, sys; sys.argv[0] = {str(program)!r}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    runs = (
+        f"import runpy, sys; sys.argv[0] = {str(program)!r}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
     assert printed_by(runs, echoing.url, str(store)) == "[True, True, True]"
     with sl.open_store(store) as opened:
         assert len(opened) == 200

@@ -24,7 +24,9 @@ def test_the_rest_of_a_run_that_broke_off_is_asked_and_no_more(keeping: sl.Clien
     echoing.faults.add("403", service="gemini", after=25)
     with pytest.raises(sl.PermissionDenied) as raised:
         keeping.classify(URIS, PROMPT, concurrency=4, progress=False)
-    answered = Counter(raised.value.results["status"])["ok"]
+    results = raised.value.results
+    assert results is not None
+    answered = Counter(results["status"])["ok"]
     echoing.faults.clear()
     echoing.requests.clear()
     results = keeping.classify(URIS, PROMPT, progress=False)

@@ -17,10 +17,10 @@ TIMEOUT = 2.0
 SHARE = 0.05
 
 
-def seconds_of(client: sl.Client, **options: float) -> tuple[float, sl.Results]:
+def seconds_of(client: sl.Client, hedge: float = 0.0) -> tuple[float, sl.Results]:
     began = time.monotonic()
     results = client.classify(
-        uris_of(ROWS), PROMPT, concurrency=IN_FLIGHT, timeout=TIMEOUT, progress=False, **options
+        uris_of(ROWS), PROMPT, concurrency=IN_FLIGHT, timeout=TIMEOUT, progress=False, hedge=hedge
     )
     return time.monotonic() - began, results
 

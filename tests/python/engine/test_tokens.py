@@ -83,7 +83,9 @@ def test_credentials_that_are_withdrawn_for_good_end_the_run_after_a_handful_of_
     client = sl.Client("demo", "us", endpoint=echoing.url, credentials=lambda: good)
     with pytest.raises(sl.AuthenticationError) as raised:
         client.classify(table_of(2_000), PROMPT, concurrency=8, requests_per_minute=12_000, progress=withdraw)
-    answered = sum(status == "ok" for status in raised.value.results["status"])
+    results = raised.value.results
+    assert results is not None
+    answered = sum(status == "ok" for status in results["status"])
     assert 50 <= answered < 2_000
     # Three rounds of what is under way, each sent twice because the first refusal renews the token.
     assert sum(asked(echoing.requests).values()) - answered <= 3 * 2 * 8
