@@ -93,7 +93,7 @@ def streetlens_without_store(job: Job, images: list[str]) -> Fingerprints:
 
 def _with_streetlens(job: Job, images: list[str], store: str | bool) -> Fingerprints:
     client = importlib.import_module("streetlens").Client(
-        "bench", "us-central1", endpoint=job.url, store=store
+        "bench", "us", endpoint=job.url, store=store
     )
     results = client.classify(images, PROMPT, **_options(job))
     for position, row in enumerate(results):
@@ -144,7 +144,7 @@ def genai(job: Job, images: list[str], attempts: int | None = None) -> Fingerpri
     client = genai.Client(
         vertexai=True,
         project="bench",
-        location="us-central1",
+        location="us",
         credentials=Credentials(token="bench"),
         http_options=options,
     )
