@@ -155,7 +155,7 @@ def _given_settings(
     return given
 
 
-def _regions(region: str | Sequence[str] | None) -> tuple[str | None, list[str]]:
+def _regions(region: object) -> tuple[str | None, list[str]]:
     """The first region, and those that share its requests."""
     if region is None or isinstance(region, str):
         return region, []

@@ -92,9 +92,7 @@ def streetlens_without_store(job: Job, images: list[str]) -> Fingerprints:
 
 
 def _with_streetlens(job: Job, images: list[str], store: str | bool) -> Fingerprints:
-    client = importlib.import_module("streetlens").Client(
-        "bench", "us", endpoint=job.url, store=store
-    )
+    client = importlib.import_module("streetlens").Client("bench", "us", endpoint=job.url, store=store)
     results = client.classify(images, PROMPT, **_options(job))
     for position, row in enumerate(results):
         yield position, row["fingerprint"]
