@@ -176,6 +176,7 @@ impl Dispatcher {
             return Err(given_up);
         }
         if self.sends_along(&mut pending, &error) {
+            pending.attempts += 1;
             pending.body = None;
             self.queue.push(pending, now);
             return Ok(());
