@@ -260,7 +260,7 @@ fn about(uri: &GcsUri, error: Error, hint: Option<&str>) -> Error {
 pub(super) mod tests {
     use super::*;
     use crate::auth::StaticToken;
-    use crate::settings::{Settings, SettingsInput};
+    use crate::settings::{Settings, SettingsInput, StoreWish};
     use crate::stack::Stack;
     use crate::transport::{Request, Response, Transport};
     use async_trait::async_trait;
@@ -301,7 +301,8 @@ pub(super) mod tests {
     pub(in crate::classify) fn access_to(picture: Vec<u8>) -> (ImageAccess, Arc<Objects>) {
         let objects = Arc::new(Objects { picture: Mutex::new(picture.into()), ..Objects::default() });
         let stack = Stack::new(Arc::clone(&objects) as _, Arc::new(StaticToken::new("token")));
-        let input = SettingsInput { project: Some("my-project".into()), ..SettingsInput::default() };
+        let input =
+            SettingsInput { project: Some("my-project".into()), store: StoreWish::Memory, ..SettingsInput::default() };
         let settings = Settings::resolve_with(&input, &|_| None).unwrap();
         (ImageAccess::new(StorageClient::new(stack, &settings).unwrap()), objects)
     }
