@@ -121,6 +121,15 @@ impl Flights {
         Some(Landed { flight, attempt })
     }
 
+    /// Stops them all; gives the rows that they were sent for.
+    pub(super) fn stop_all(&mut self) -> impl Iterator<Item = Pending> {
+        self.tasks.abort_all();
+        self.flights.drain().filter_map(|(_, flight)| match flight.purpose {
+            Purpose::Row(pending) => Some(pending),
+            Purpose::Hedge => None,
+        })
+    }
+
     /// Stops a request whose row has its answer.
     pub(super) fn stop(&mut self, id: Id) -> Option<Flight> {
         let flight = self.under_way.remove(&id)?;
