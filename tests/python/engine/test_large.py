@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -13,14 +13,13 @@ import pytest
 import streetlens as sl
 from servers.answers import generated, image_of, prompt_of
 from servers.scripted import Answer, Received, Script, ScriptedServer
-from streetlens.options import StorePlace
 
 Serve = Callable[[Script], ScriptedServer]
 LARGE = 10 << 20
 FIELDS = 200
 
 
-def client_of(server: ScriptedServer, store: StorePlace = False) -> sl.Client:
+def client_of(server: ScriptedServer, store: Path | Literal[False] = False) -> sl.Client:
     return sl.Client(project="demo-project", region="us", endpoint=server.url, store=store)
 
 

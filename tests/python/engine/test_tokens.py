@@ -89,3 +89,21 @@ def test_credentials_that_are_withdrawn_for_good_end_the_run_after_a_handful_of_
     assert 50 <= answered < 2_000
     # Three rounds of what is under way, each sent twice because the first refusal renews the token.
     assert sum(asked(echoing.requests).values()) - answered <= 3 * 2 * 8
+
+
+@pytest.mark.parametrize("hours", [10, -10])
+def test_a_clock_that_is_wrong_by_hours_costs_no_row(echoing: Emulator, hours: int) -> None:
+    """What the token says of its expiry is then far too late, or long past."""
+    echoing.world.require_token = True
+    echoing.world.tokens.lifetime = LIFETIME
+    fetched: list[str] = []
+
+    def token() -> tuple[str, datetime]:
+        fetched.append(echoing.world.tokens.issue().value)
+        return fetched[-1], datetime.now(timezone.utc) + timedelta(hours=hours)
+
+    client = sl.Client("demo", "us", endpoint=echoing.url, credentials=token)
+    results = run_for(client, 5.0)
+    assert set(results["status"]) == {"ok"}
+    assert results["uri"] == results["gcs_uri"]
+    assert len(fetched) <= 8
