@@ -9,7 +9,7 @@ import pytest
 
 import streetlens as sl
 from engine.echo import PROMPT, SCHEMA, answered, asked, uris_of
-from servers.answers import gemini_error, generated, image_of
+from servers.answers import gemini_error, generated
 from servers.scripted import Answer, Received, Script, ScriptedServer
 from streetlens.emulator import Emulator
 from waiting import wait_until
