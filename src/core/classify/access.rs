@@ -9,10 +9,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::buckets::BucketAccess;
 use super::image::{self, INLINE_LIMIT, ImageRef};
 use super::image_options::ImageMode;
+use super::images;
 use super::picture::{self, LARGEST_DECODED, PixelBox, Problem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::ImagePart;
-use crate::storage::{GcsUri, LARGEST_OBJECT, StorageClient};
+use crate::retry::RetryPolicy;
+use crate::storage::{GcsUri, StorageClient};
 
 /// Files and objects held whole at a time; each has 30 MB at most.
 const FILES_AT_A_TIME: usize = 16;
@@ -53,6 +55,8 @@ impl ImageAccess {
     /// Access with the caller's credentials; nothing is contacted.
     #[must_use]
     pub fn new(storage: StorageClient) -> Self {
+        // The dispatcher waits and tries again, so that nobody else's images wait as well.
+        let storage = storage.with_stack(|stack| stack.with_policy(RetryPolicy::once()));
         let workers = available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             storage,
@@ -113,7 +117,7 @@ impl ImageAccess {
             ImageRef::Uri(text) => {
                 self.download(&GcsUri::parse(text)?, cut.is_none() && mode == ImageMode::Auto).await?
             }
-            ImageRef::File(path) => read(path, &shown).await?,
+            ImageRef::File(path) => read(path).await?,
             ImageRef::Bytes(data) => Bytes::copy_from_slice(data),
             ImageRef::Missing => return Err(image::missing()),
         };
@@ -221,23 +225,9 @@ async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -
         .map_err(|cause| Error::new(ErrorKind::Internal, "the work on an image ended unexpectedly").with_source(cause))
 }
 
-async fn read(path: &Path, shown: &str) -> Result<Bytes> {
+async fn read(path: &Path) -> Result<Bytes> {
     let path = path.to_owned();
-    let read = blocking(move || {
-        let length = std::fs::metadata(&path)?.len();
-        if length > LARGEST_OBJECT as u64 { Ok(Err(length)) } else { std::fs::read(&path).map(Ok) }
-    });
-    let unreadable = |cause: std::io::Error| {
-        Error::new(ErrorKind::Image, format!("the file `{shown}` cannot be read: {cause}")).with_source(cause)
-    };
-    match read.await?.map_err(unreadable)? {
-        Ok(data) => Ok(data.into()),
-        Err(length) => {
-            let megabytes = length.div_ceil(1_000_000);
-            Err(Error::new(ErrorKind::Image, format!("the file `{shown}` has {megabytes} MB, and 30 MB are the most"))
-                .with_hint("scale it down first"))
-        }
-    }
+    blocking(move || images::read_file(&path)).await?.map(Bytes::from)
 }
 
 /// The image's own trouble: the error names it, and the run goes on.
@@ -247,6 +237,7 @@ fn about(uri: &GcsUri, error: Error, hint: Option<&str>) -> Error {
     let (status, reason, attempts) = (details.status, details.reason.clone(), details.attempts);
     let mut named =
         Error::new(ErrorKind::Image, format!("{uri}: {}", error.message())).with_reason(reason).with_attempts(attempts);
+    named = named.with_scope(error.scope());
     if let Some(status) = status {
         named = named.with_service("Cloud Storage", status);
     }

@@ -86,6 +86,13 @@ impl Dispatcher {
         {
             outcome = Err(error);
         }
+        let has_sent = self.work.outcomes.progress().snapshot().requests > 0;
+        if matches!(outcome, Ok(Ending::Spent(_)))
+            && !has_sent
+            && let Some(error) = self.policies.too_little.take()
+        {
+            outcome = Err(error);
+        }
         let is_hurried = self.control.borrow().is_hurried();
         if !is_hurried && !matches!(outcome, Ok(Ending::Complete)) {
             // What does not come in time is dropped with the dispatcher.
@@ -192,20 +199,28 @@ impl Dispatcher {
     }
 
     fn add(&mut self, lot: Vec<Fed>) -> Result<()> {
-        let mut known = Vec::new();
+        let (mut known, mut bad) = (Vec::new(), Vec::new());
         for fed in lot {
             match fed {
-                Fed::Ask(row, key) => self.queue.add(row, key),
+                Fed::Ask(row, key, None) => self.queue.add(row, key),
+                Fed::Ask(row, key, earlier) => {
+                    self.queue.push(Pending { earlier, ..Pending::new(row, key) }, Instant::now());
+                }
                 Fed::Known(row, outcome) => known.push((row, outcome)),
                 Fed::Same(row, first) => {
                     self.work.outcomes.finish(known.drain(..));
                     self.work.outcomes.same_as(row, first);
                 }
-                Fed::Bad(row, error) => self.give_up(row, error)?,
+                Fed::Bad(row, error) => bad.push((row, error)),
             }
         }
         self.work.outcomes.finish(known);
-        Ok(())
+        // The first one that stops the run does so when all of them have their outcomes.
+        let mut outcome = Ok(());
+        for (row, error) in bad {
+            outcome = outcome.and(self.give_up(row, error));
+        }
+        outcome
     }
 
     /// Sends what may go now.
@@ -220,7 +235,7 @@ impl Dispatcher {
                 return Ok(self.queue.next_at().map_or(Next::AfterNews, Next::At));
             };
             if let Some(error) = self.policies.trouble.broken_bucket_of(&self.work, pending.row) {
-                self.give_up(pending.row, error)?;
+                self.end_without_answer(pending, error)?;
                 continue;
             }
             if let Retry::NotBefore(at) = self.policies.may_retry(&mut pending, self.since_start(now)) {

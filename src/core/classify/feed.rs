@@ -1,13 +1,13 @@
 //! Brings the rows to the dispatcher in input order: those that were answered before with their answers, the rest to be asked.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::answers::Row;
-use super::work::Work;
+use super::work::{Earlier, Recalled, Work};
 use crate::error::{Error, Result};
 use crate::store::{Key, Store};
 
@@ -20,14 +20,36 @@ const LOTS_AHEAD: usize = 2;
 /// What is known of a row before it is asked.
 #[derive(Debug)]
 pub(super) enum Fed {
-    /// It has to be asked.
-    Ask(u32, Key),
+    /// It has to be asked; once more where an answer that did not fit was paid for already.
+    Ask(u32, Key, Option<Box<Earlier>>),
     /// It was answered before.
     Known(u32, Row),
     /// An earlier row of this run asks the very same.
     Same(u32, u32),
     /// It cannot be asked.
     Bad(u32, Error),
+}
+
+/// Which answers are not taken from the store.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Refresh {
+    /// None.
+    #[default]
+    Nothing,
+    /// All.
+    Everything,
+    /// Those of these rows.
+    These(Arc<HashSet<u32>>),
+}
+
+impl Refresh {
+    fn concerns(&self, row: u32) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::These(rows) => rows.contains(&row),
+        }
+    }
 }
 
 /// Brings rows while it is held.
@@ -40,12 +62,11 @@ pub(super) struct Feed {
 struct Source {
     work: Arc<Work>,
     store: Store,
-    /// Ask anew what the store knows.
-    refresh: bool,
+    refresh: Refresh,
 }
 
 impl Feed {
-    pub(super) fn start(work: Arc<Work>, store: Store, refresh: bool) -> Self {
+    pub(super) fn start(work: Arc<Work>, store: Store, refresh: Refresh) -> Self {
         let (sender, lots) = mpsc::channel(LOTS_AHEAD);
         let source = Source { work, store, refresh };
         let mut task = JoinSet::new();
@@ -73,7 +94,14 @@ impl Source {
             let end = rows.min(next.saturating_add(u32::try_from(ROWS_AT_A_TIME).unwrap_or(u32::MAX)));
             let mut fed = Vec::with_capacity(ROWS_AT_A_TIME);
             let mut asked = Vec::new();
-            for row in (next..end).filter(|row| !self.work.outcomes.has_outcome(*row)) {
+            for row in next..end {
+                if self.work.outcomes.has_outcome(row) {
+                    // A good answer of an earlier run is that of the rows that ask the same, too.
+                    if let Ok(key) = self.key(row) {
+                        first_with.entry(key).or_insert(row);
+                    }
+                    continue;
+                }
                 match self.key(row) {
                     Err(error) if error.stops_the_run() => return Err(error),
                     Err(error) => fed.push(Fed::Bad(row, error)),
@@ -101,14 +129,18 @@ impl Source {
     }
 
     async fn look_up(&self, asked: Vec<(u32, Key)>, fed: &mut Vec<Fed>) -> Result<()> {
-        if self.refresh || asked.is_empty() {
-            fed.extend(asked.into_iter().map(|(row, key)| Fed::Ask(row, key)));
+        let (anew, asked): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(row, _)| self.refresh.concerns(*row));
+        fed.extend(anew.into_iter().map(|(row, key)| Fed::Ask(row, key, None)));
+        if asked.is_empty() {
             return Ok(());
         }
         let found = self.store.find(asked.iter().map(|(_, key)| *key).collect()).await?;
         for ((row, key), stored) in asked.into_iter().zip(found) {
-            let known = stored.as_ref().and_then(|stored| self.work.recall(stored));
-            fed.push(known.map_or(Fed::Ask(row, key), |known| Fed::Known(row, known)));
+            fed.push(match stored.as_ref().map(|stored| self.work.recall(stored)) {
+                Some(Recalled::Outcome(outcome)) => Fed::Known(row, outcome),
+                Some(Recalled::ToAskAgain(earlier)) => Fed::Ask(row, key, Some(Box::new(earlier))),
+                Some(Recalled::Unreadable) | None => Fed::Ask(row, key, None),
+            });
         }
         Ok(())
     }

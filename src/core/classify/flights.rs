@@ -124,7 +124,7 @@ impl Flights {
     /// Stops them all; gives the rows that they were sent for.
     pub(super) fn stop_all(&mut self) -> impl Iterator<Item = Pending> {
         self.tasks.abort_all();
-        self.flights.drain().filter_map(|(_, flight)| match flight.purpose {
+        self.under_way.drain().filter_map(|(_, flight)| match flight.purpose {
             Purpose::Row(pending) => Some(pending),
             Purpose::Hedge => None,
         })

@@ -4,11 +4,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeBinaryArray, StringArray};
 use arrow_schema::DataType;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::image::{ImageRef, ImageSource, missing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::GcsUri;
+use crate::storage::{GcsUri, LARGEST_OBJECT};
 
 /// The images of the rows, where they were given.
 #[derive(Debug, Clone)]
@@ -82,10 +83,7 @@ impl Images {
             ImageRef::Uri(text) => return GcsUri::parse(text).map(|uri| uri.to_string()),
             ImageRef::Missing => return Err(missing()),
             ImageRef::Bytes(data) => digest(data),
-            ImageRef::File(path) => digest(&std::fs::read(path).map_err(|cause| {
-                Error::new(ErrorKind::Image, format!("the file `{}` cannot be read: {cause}", path.display()))
-                    .with_source(cause)
-            })?),
+            ImageRef::File(path) => digest(&read_file(path)?),
         };
         Ok(kept.map_or(identity.clone(), |kept| kept.get_or_init(|| identity).clone()))
     }
@@ -101,6 +99,27 @@ impl Images {
         }
         first_problem.map_or(Ok(()), Err)
     }
+}
+
+/// A file's content, looked at before it is read: it may be larger than memory, or no file at all.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let unreadable = |cause: std::io::Error| {
+        Error::new(ErrorKind::Image, format!("the file `{shown}` cannot be read: {cause}")).with_source(cause)
+    };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::new(ErrorKind::Image, format!("`{shown}` is not a file")));
+    }
+    if metadata.len() > LARGEST_OBJECT as u64 {
+        let megabytes = metadata.len().div_ceil(1_000_000);
+        return Err(Error::new(
+            ErrorKind::Image,
+            format!("the file `{shown}` has {megabytes} MB, and 30 MB are the most"),
+        )
+        .with_hint("scale it down first"));
+    }
+    std::fs::read(path).map_err(unreadable)
 }
 
 fn digest(data: &[u8]) -> String {

@@ -28,10 +28,9 @@ impl Dispatcher {
                 self.limiter.unsent(&flight.ticket);
                 self.work.outcomes.progress().unsent();
                 self.policies.release(flight.reserved);
-                match flight.purpose {
-                    // Gemini was not asked, however often Cloud Storage was.
-                    Purpose::Row(pending) => self.give_up(pending.row, error.with_attempts(pending.attempts)),
-                    Purpose::Hedge => Ok(()),
+                match self.row_of(flight.purpose, flight.twin) {
+                    Some(pending) => self.prepare_again_or_give_up(pending, error, flight.sent),
+                    None => Ok(()),
                 }
             }
             Ok(Attempt::Failed(error, body)) => self.take_in_failure(flight, error, body),
@@ -39,11 +38,42 @@ impl Dispatcher {
                 self.limiter.failed(&flight.ticket, self.since_start(Instant::now()), false);
                 self.policies.settle(flight.reserved, None);
                 let error = Error::new(ErrorKind::Internal, format!("the row's task ended unexpectedly: {cause}"));
-                match flight.purpose {
-                    Purpose::Row(pending) => self.give_up(pending.row, error),
-                    Purpose::Hedge => Ok(()),
+                match self.row_of(flight.purpose, flight.twin) {
+                    Some(pending) => self.end_without_answer(pending, error),
+                    None => Ok(()),
                 }
             }
+        }
+    }
+
+    /// The row of a request that gave no answer; `None` where the other request for the row goes on, or this was that.
+    fn row_of(&mut self, purpose: Purpose, twin: Option<tokio::task::Id>) -> Option<Pending> {
+        let Purpose::Row(pending) = purpose else { return None };
+        match twin {
+            None => Some(pending),
+            Some(twin) => self.flights.promote(twin, pending).err(),
+        }
+    }
+
+    /// An image could not be fetched. Gemini was not asked, however often Cloud Storage was.
+    fn prepare_again_or_give_up(&mut self, mut pending: Pending, error: Error, sent: Instant) -> Result<()> {
+        let (now, policy) = (Instant::now(), self.policies.policy);
+        let elapsed = pending.first_sent.map_or(Duration::ZERO, |sent| now - sent);
+        pending.preparations += 1;
+        let tries = pending.preparations;
+        let wait = if self.policies.trouble.may_be_accepted_again(&error, self.since_start(sent), self.since_start(now))
+        {
+            Some(policy.backoff.delay(1, SystemClock.chance()))
+        } else {
+            policy.next_wait(&error, tries, tries, elapsed, SystemClock.chance())
+        };
+        match wait {
+            Some(wait) => {
+                tracing::debug!(row = pending.row, tries, ?wait, %error, "an image could not be fetched");
+                self.queue.push(pending, now + wait);
+                Ok(())
+            }
+            None => self.end_without_answer(pending, error),
         }
     }
 
@@ -54,6 +84,7 @@ impl Dispatcher {
         self.policies.settle(reserved, answered.row.cost_usd);
         self.policies.outage.observe(self.since_start(now), Sign::Answers);
         self.policies.retries.answered(self.since_start(now));
+        self.left.retain(|place| *place != ticket.place());
         let other = twin.and_then(|twin| self.flights.stop(twin));
         let pending = match (purpose, other) {
             (Purpose::Row(mut pending), other) => {
@@ -83,7 +114,7 @@ impl Dispatcher {
     fn drop_second(&mut self, flight: Flight, is_first: bool) -> Option<Pending> {
         let now = Instant::now();
         self.work.outcomes.progress().returned();
-        self.limiter.failed(&flight.ticket, self.since_start(now), false);
+        self.limiter.dropped(&flight.ticket);
         self.policies.settle(flight.reserved, None);
         if let Some(hedge) = &mut self.policies.hedge {
             if is_first {
@@ -105,7 +136,7 @@ impl Dispatcher {
         let problem = self.work.worth_asking_again(&answered.row).filter(|_| pending.earlier.is_none());
         if let Some(problem) = problem {
             // It was paid for, whatever comes of the second question.
-            let answer = self.work.stored(pending.row as usize, &answered, place);
+            let answer = self.work.stored_before_asking_again(pending.row as usize, &answered, place);
             self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: None, answer });
             pending.earlier = Some(Box::new(Earlier { row: answered.row, problem }));
             self.queue.push(pending, Instant::now());
@@ -137,14 +168,7 @@ impl Dispatcher {
         } else {
             self.policies.settle(reserved, None);
         }
-        let Purpose::Row(pending) = purpose else { return Ok(()) };
-        let mut pending = match twin {
-            None => pending,
-            Some(twin) => match self.flights.promote(twin, pending) {
-                Ok(()) => return Ok(()),
-                Err(pending) => pending,
-            },
-        };
+        let Some(mut pending) = self.row_of(purpose, twin) else { return Ok(()) };
         pending.body = body;
         self.send_again_or_give_up(pending, error, ticket.place(), sent)
     }
@@ -172,7 +196,8 @@ impl Dispatcher {
         if self.policies.outage.gave_up(self.since_start(now)) {
             let given_up = self.policies.outage.error(self.since_start(now), &error);
             pending.attempts += 1;
-            self.work.outcomes.finish([(pending.row, Row::from_error(&error.with_attempts(pending.attempts)))]);
+            // What ends the run comes first.
+            let _ = self.end_without_answer(pending, error);
             return Err(given_up);
         }
         if self.sends_along(&mut pending, &error) {
@@ -181,13 +206,15 @@ impl Dispatcher {
             self.queue.push(pending, now);
             return Ok(());
         }
-        if error.stops_the_run() && self.leave(place, &error, now) {
-            self.queue.push(pending, now);
-            return Ok(());
-        }
         if self.policies.trouble.may_be_accepted_again(&error, self.since_start(sent), self.since_start(now)) {
             let wait = self.policies.policy.backoff.delay(1, SystemClock.chance());
             self.queue.push(pending, now + wait);
+            return Ok(());
+        }
+        // Credentials are the same everywhere.
+        let is_of_place = error.stops_the_run() && error.kind() != ErrorKind::Authentication;
+        if is_of_place && self.leave(place, &error, now) {
+            self.queue.push(pending, now);
             return Ok(());
         }
         if let Some(wait) = self.wait_after(&mut pending, &error, now) {
@@ -195,12 +222,17 @@ impl Dispatcher {
             self.queue.push(pending, now + wait);
             return Ok(());
         }
-        if let Some(earlier) = pending.earlier.take() {
-            return self.settle_for_the_first(&pending, *earlier, &error);
-        }
         // The refusal that ends a row is what became of it.
         pending.attempts += u32::from(!error.costs_an_attempt());
-        self.give_up(pending.row, error.with_attempts(pending.attempts))
+        self.end_without_answer(pending, error)
+    }
+
+    /// Nothing more is asked for a row: an answer that did not fit is its outcome, or else the error.
+    pub(super) fn end_without_answer(&mut self, mut pending: Pending, error: Error) -> Result<()> {
+        match pending.earlier.take() {
+            Some(earlier) => self.settle_for_the_first(&pending, *earlier, &error),
+            None => self.give_up(pending.row, error.with_attempts(pending.attempts)),
+        }
     }
 
     /// Leaves a place that serves nobody, where there are others; tells whether there are.
@@ -248,7 +280,8 @@ impl Dispatcher {
 
     /// The run ends before these rows could be asked once more: their first answers, which were paid for, are theirs.
     pub(super) fn settle_for_first_answers(&mut self) {
-        for mut pending in self.queue.take_answered() {
+        let rest: Vec<Pending> = self.queue.take_answered().into_iter().chain(self.flights.stop_all()).collect();
+        for mut pending in rest {
             if let Some(earlier) = pending.earlier.take() {
                 let outcome = first_answer(&pending, *earlier, "the run ended before it was asked once more");
                 self.work.outcomes.finish([(pending.row, outcome)]);

@@ -101,6 +101,7 @@ impl Outcomes {
         why_skipped.clone_into(&mut state.why_skipped);
         state.is_over = true;
         drop(state);
+        self.progress.ended();
         self.news.notify_waiters();
     }
 

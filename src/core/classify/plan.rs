@@ -100,14 +100,13 @@ impl Run {
     }
 
     async fn census(&self) -> Result<Census> {
-        let options = &self.asked.options;
-        let (store, refresh) = (options.store.clone(), options.refresh);
+        let (store, refresh) = (self.asked.options.store.clone(), self.asked.refresh.clone());
         let mut feed = Feed::start(Arc::clone(&self.work), store, refresh);
         let mut census = Census::default();
         while let Some(lot) = feed.lot().await {
             for fed in lot? {
                 match fed {
-                    Fed::Ask(row, _) => census.to_ask.push(row),
+                    Fed::Ask(row, ..) => census.to_ask.push(row),
                     Fed::Same(..) => census.duplicates += 1,
                     Fed::Known(_, row) => {
                         census.stored += 1;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::budget::{Budget, Reservation};
+use super::feed::Refresh;
 use super::hedge::Hedge;
 use super::limiter::Limits;
 use super::queue::Pending;
@@ -18,7 +19,7 @@ pub(super) struct Orders {
     pub(super) limits: Limits,
     pub(super) policy: RetryPolicy,
     pub(super) store: Store,
-    pub(super) refresh: bool,
+    pub(super) refresh: Refresh,
     /// Share of second requests for the slowest; none where it is 0.
     pub(super) hedge: f64,
     pub(super) max_cost_usd: Option<f64>,
@@ -33,6 +34,8 @@ pub(super) struct Policies {
     pub(super) trouble: Trouble,
     pub(super) hedge: Option<Hedge>,
     budget: Option<Budget>,
+    /// The error of a budget that does not pay for one request.
+    pub(super) too_little: Option<Error>,
     /// What a request is estimated at in dollars; 0 where no price is known.
     planned: f64,
 }
@@ -40,9 +43,10 @@ pub(super) struct Policies {
 impl Policies {
     pub(super) fn new(orders: &Orders, work: &Work) -> Result<Self> {
         let planned = work.planned_cost();
-        let budget = match (orders.max_cost_usd, planned) {
-            (None, _) => None,
-            (Some(limit), Some(planned)) => Some(Budget::new(limit, planned)?),
+        let (budget, too_little) = match (orders.max_cost_usd, planned) {
+            (None, _) => (None, None),
+            // What is in the store costs nothing, so that too little money is an error only where something must be asked.
+            (Some(limit), Some(planned)) => (Some(Budget::new(limit, 0.0)?), Budget::new(limit, planned).err()),
             (Some(_), None) => return Err(no_price(work)),
         };
         let sole_bucket = work.input.sole_bucket();
@@ -53,6 +57,7 @@ impl Policies {
             trouble: Trouble::new(orders.max_error_ratio, sole_bucket)?,
             hedge: (orders.hedge > 0.0).then(|| Hedge::new(orders.hedge)).transpose()?,
             budget,
+            too_little,
             planned: planned.unwrap_or_default(),
         })
     }

@@ -68,6 +68,11 @@ impl Progress {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Nothing is under way any more, whatever was dropped.
+    pub(super) fn ended(&self) {
+        self.in_flight.store(0, Ordering::Relaxed);
+    }
+
     /// A request that was begun was not sent after all.
     pub(super) fn unsent(&self) {
         self.requests.fetch_sub(1, Ordering::Relaxed);

@@ -24,6 +24,8 @@ pub(super) struct Pending {
     pub(super) attempts: u32,
     /// Whether its last attempt failed, so that the next one is a retry.
     pub(super) has_failed: bool,
+    /// How often its images could not be fetched.
+    pub(super) preparations: u32,
     /// Whether its image goes along because Gemini may not read it.
     pub(super) goes_along: bool,
 }
@@ -38,6 +40,7 @@ impl Pending {
             first_sent: None,
             attempts: 0,
             has_failed: false,
+            preparations: 0,
             goes_along: false,
         }
     }

@@ -11,6 +11,7 @@ use super::answers::{Row, Status};
 use super::columns::AnswerSchema;
 use super::control::{Control, Stop};
 use super::dispatcher::{Dispatcher, Ending};
+use super::feed::Refresh;
 use super::input::Input;
 use super::limiter::{ConcurrencyRange, Limits};
 use super::outcomes::{EndedRows, Outcomes};
@@ -92,6 +93,7 @@ pub(super) struct Asked {
     places: Vec<Place>,
     pub(super) question: Question,
     pub(super) options: RunOptions,
+    pub(super) refresh: Refresh,
 }
 
 type EndSender = watch::Sender<Option<Arc<End>>>;
@@ -108,7 +110,11 @@ impl Run {
         if options.timeout.is_zero() {
             return Err(Error::new(ErrorKind::Configuration, "`timeout` must be more than 0 seconds"));
         }
-        let asked = Asked { services, places, question, options };
+        let refresh = if options.refresh { Refresh::Everything } else { Refresh::Nothing };
+        Self::of(Asked { services, places, question, options, refresh })
+    }
+
+    fn of(asked: Asked) -> Result<Self> {
         let work = asked.work()?;
         let (end, ended) = watch::channel(None);
         Ok(Self {
@@ -123,8 +129,21 @@ impl Run {
     /// The same question for the rows without a good answer; the others keep theirs. Nothing is taken from the store.
     pub fn again(&self) -> Result<Self> {
         let asked = &self.asked;
-        let options = RunOptions { refresh: true, ..asked.options.clone() };
-        let run = Self::new(asked.services.clone(), asked.places.clone(), asked.question.clone(), options)?;
+        let mut asked = Asked {
+            services: asked.services.clone(),
+            places: asked.places.clone(),
+            question: asked.question.clone(),
+            options: RunOptions { refresh: false, ..asked.options.clone() },
+            refresh: Refresh::Nothing,
+        };
+        // What was not asked at all may have been answered by another run.
+        let anew = |(row, outcome): (usize, Option<Row>)| {
+            let is_bad = outcome.is_some_and(|outcome| outcome.status != Status::Ok);
+            u32::try_from(row).ok().filter(|_| is_bad)
+        };
+        let rows = self.work.outcomes.rows();
+        asked.refresh = Refresh::These(Arc::new(rows.into_iter().enumerate().filter_map(anew).collect()));
+        let run = Self::of(asked)?;
         let good = |row: Row| (row.status == Status::Ok).then_some(row);
         run.work.outcomes.begin_with(self.work.outcomes.rows().into_iter().map(|row| row.and_then(good)).collect());
         Ok(run)
@@ -155,7 +174,7 @@ impl Run {
             limits: options.limits,
             policy: options.policy,
             store: options.store.clone(),
-            refresh: options.refresh,
+            refresh: self.asked.refresh.clone(),
             hedge: options.hedge,
             max_cost_usd: options.max_cost_usd,
             max_error_ratio: options.max_error_ratio,
@@ -323,7 +342,7 @@ impl End {
 fn why_skipped(outcome: &Result<Ending>) -> &str {
     match outcome {
         Ok(Ending::Spent(reason)) => reason,
-        Ok(Ending::Cancelled) => "the run was cancelled before this row was asked",
-        Ok(Ending::Complete) | Err(_) => "the run ended before this row was asked",
+        Ok(Ending::Cancelled) => "the run was cancelled before this row was answered",
+        Ok(Ending::Complete) | Err(_) => "the run ended before this row was answered",
     }
 }

@@ -18,6 +18,9 @@ use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode, estimate};
 use crate::store::{Key, KeyBuilder, StoredAnswer};
 
+/// The status in the store of an answer that is to be asked for once more.
+const TO_ASK_AGAIN: &str = "asked again";
+
 /// The question, and what became of the rows so far.
 pub(super) struct Work {
     pub(super) id: String,
@@ -56,6 +59,16 @@ pub(super) struct Earlier {
 pub(super) struct Body {
     bytes: Bytes,
     room: Room,
+}
+
+/// What the store knows of a row.
+pub(super) enum Recalled {
+    /// Its outcome.
+    Outcome(Row),
+    /// An answer that did not fit, and was not asked for once more yet.
+    ToAskAgain(Earlier),
+    /// An answer that cannot be read.
+    Unreadable,
 }
 
 /// What became of one attempt.
@@ -203,10 +216,10 @@ impl Work {
         self.schema.read(text).err()
     }
 
-    /// A row from an answer that was paid for earlier; `None` when the kept answer cannot be read.
-    pub(super) fn recall(&self, stored: &StoredAnswer) -> Option<Row> {
-        let answer = decode::body(&stored.body).ok()?;
-        Some(Row {
+    /// What is known from an answer that was paid for earlier.
+    pub(super) fn recall(&self, stored: &StoredAnswer) -> Recalled {
+        let Ok(answer) = decode::body(&stored.body) else { return Recalled::Unreadable };
+        let row = Row {
             usage: Usage {
                 input_tokens: stored.input_tokens,
                 output_tokens: stored.output_tokens,
@@ -217,7 +230,21 @@ impl Work {
             cost_usd: Some(0.0),
             source: Source::Store,
             ..self.read(answer, &stored.model)
-        })
+        };
+        match self.worth_asking_again(&row).filter(|_| stored.status == TO_ASK_AGAIN) {
+            Some(problem) => Recalled::ToAskAgain(Earlier { row, problem }),
+            None => Recalled::Outcome(row),
+        }
+    }
+
+    /// What is kept of an answer that does not fit, until it is asked for once more.
+    pub(super) fn stored_before_asking_again(
+        &self,
+        row: usize,
+        answered: &Answered,
+        destination: usize,
+    ) -> StoredAnswer {
+        StoredAnswer { status: TO_ASK_AGAIN.to_owned(), ..self.stored(row, answered, destination) }
     }
 
     /// What is kept of an answer.
@@ -250,6 +277,10 @@ impl Work {
 impl Earlier {
     /// The outcome of a row that was asked twice: the later answer, and the price of both.
     pub(super) fn and_then(self, later: Row) -> Row {
+        if self.row.source != Source::Online {
+            // An earlier run has paid for the first one.
+            return later;
+        }
         let sum = |first: Option<i64>, second: Option<i64>| match (first, second) {
             (None, None) => None,
             (first, second) => Some(first.unwrap_or(0) + second.unwrap_or(0)),

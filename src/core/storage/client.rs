@@ -37,6 +37,13 @@ impl StorageClient {
         Ok(Self { stack, base })
     }
 
+    /// The same client with other retry limits.
+    #[must_use]
+    pub fn with_stack(mut self, change: impl FnOnce(Stack) -> Stack) -> Self {
+        self.stack = change(self.stack);
+        self
+    }
+
     /// The media type in the object's metadata.
     pub async fn content_type(&self, uri: &GcsUri) -> Result<Option<String>> {
         let url = self.address(uri, ("fields", "contentType"));

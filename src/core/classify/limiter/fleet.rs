@@ -162,6 +162,13 @@ impl Fleet {
         place.health.failed(ticket.is_probe, now.as_secs_f64(), is_service_trouble);
     }
 
+    /// Nobody waits for it any more, and what would have become of it is not known.
+    pub fn dropped(&mut self, ticket: &Ticket) {
+        let Some(place) = self.places.get_mut(ticket.place) else { return };
+        place.limiter.failed();
+        place.health.unsent(ticket.is_probe);
+    }
+
     /// It was never sent.
     pub fn unsent(&mut self, ticket: &Ticket) {
         let Some(place) = self.places.get_mut(ticket.place) else { return };
