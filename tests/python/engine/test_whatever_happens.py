@@ -64,5 +64,4 @@ def _interrupted(client: sl.Client, options: dict[str, Any], end_at: int) -> sl.
                 run.cancel()
         return run.wait()
     except sl.StreetlensError as error:
-        assert error.results is not None
-        return error.results
+        return error.results or run.results()
