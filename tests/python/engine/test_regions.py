@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 import streetlens as sl
 from engine.echo import PROMPT, uris_of
+from servers.answers import gemini_error, generated
+from servers.scripted import Answer, Received, Script, ScriptedServer
 from streetlens.emulator import Emulator
 from streetlens.emulator.request_log import LoggedRequest
 
@@ -104,3 +106,36 @@ def test_regions_that_come_to_the_same_place_are_one(echoing: Emulator) -> None:
         warnings.simplefilter("ignore", UserWarning)  # us-east1 is widened to us
         client.classify(uris_of(20), PROMPT, progress=False)
     assert set(locations(echoing.requests)) == {"us"}
+
+
+def test_a_region_that_was_refused_once_and_serves_again_is_there_when_another_is_left(
+    serve: Callable[[Script], ScriptedServer],
+) -> None:
+    refused: list[str] = []
+    served: list[str] = []
+
+    def answer(request: Received) -> Answer:
+        region = "us" if "/locations/us/" in request.path else "eu"
+        # The third request to `us` goes when its first answer is there, and only then `eu` is refused.
+        is_refused = region == "us" or served.count("us") >= 3
+        if region not in refused and is_refused:
+            refused.append(region)
+            return gemini_error(403, "Permission 'aiplatform.endpoints.predict' denied")
+        served.append(region)
+        return generated(seconds=0.1)
+
+    client = sl.Client("demo", ["us", "eu"], endpoint=serve(answer).url)
+    with pytest.warns(UserWarning, match="is left, and the other regions go on"):
+        results = client.classify(uris_of(160), PROMPT, concurrency=2, progress=False)
+    assert refused == ["us", "eu"]
+    assert set(results["status"]) == {"ok"}
+
+
+def test_credentials_that_are_refused_for_a_moment_are_no_reason_to_leave_a_region(
+    spread: sl.Client, echoing: Emulator
+) -> None:
+    # A note that a region is left would be an error here.
+    echoing.faults.add("401", service="gemini", after=20, times=2)
+    results = spread.classify(uris_of(60), PROMPT, concurrency=2, progress=False)
+    assert results["classification"] == uris_of(60)
+    assert [entry.status for entry in echoing.requests].count(401) == 2
