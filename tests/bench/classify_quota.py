@@ -145,11 +145,12 @@ def main() -> None:
 
 
 def shown(values: list[float], form: str) -> str:
-    """The median, with the least and the most."""
+    """The median, with the least and the most; `never` where there is no end."""
     least, middle, most = (
         form.format(value) for value in (min(values), statistics.median(values), max(values))
     )
-    return f"{middle} ({least} to {most})" if len(values) > 1 else middle
+    text = f"{middle} ({least} to {most})" if len(values) > 1 else middle
+    return text.replace("inf s", "never")
 
 
 if __name__ == "__main__":
