@@ -1,15 +1,20 @@
 //! Keeps paid answers: an answer counts only once the store holds it.
 
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::answers::Row;
 use super::work::Work;
 use crate::error::{Error, ErrorKind};
+use crate::retry::{Clock, SystemClock};
 use crate::store::{Key, Store, StoredAnswer};
 
 /// Answers that are handed to the store at once, at most.
 const ANSWERS_AT_A_TIME: usize = 1_024;
+
+/// How long an answer waits for others to be committed with it: a commit waits for the disk, however few there are.
+const COMPANY: Duration = Duration::from_millis(5);
 
 /// An answer on its way into the store.
 pub(super) struct Paid {
@@ -37,6 +42,10 @@ impl Committer {
             let mut lot = Vec::new();
             let mut is_broken = false;
             while queue.recv_many(&mut lot, ANSWERS_AT_A_TIME).await > 0 {
+                if store.path().is_some() && !is_broken {
+                    SystemClock.sleep(COMPANY).await;
+                    lot.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(ANSWERS_AT_A_TIME));
+                }
                 let answers = lot.len();
                 let (outcomes, entries): (Vec<_>, Vec<_>) =
                     lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip();

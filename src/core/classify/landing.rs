@@ -275,7 +275,9 @@ impl Dispatcher {
         let attempts = pending.attempts.max(1);
         let wait = policy.next_wait(error, attempts, pending.attempts, elapsed, SystemClock.chance());
         pending.has_failed = wait.is_some();
-        wait
+        // A first attempt that timed out has waited already.
+        let is_late = error.kind() == ErrorKind::Timeout && attempts == 1;
+        wait.map(|wait| if is_late { Duration::ZERO } else { wait })
     }
 
     /// The run ends before these rows could be asked once more: their first answers, which were paid for, are theirs.
