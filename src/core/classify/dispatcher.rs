@@ -11,6 +11,7 @@ use super::commit::Committer;
 use super::control::Control;
 use super::feed::{Fed, Feed};
 use super::flights::{Flights, Purpose};
+use super::hedge::Hedge;
 use super::limiter::{Fleet, Ticket, Verdict};
 use super::policies::{Orders, Policies};
 use super::queue::{Pending, Queue};
@@ -145,8 +146,10 @@ impl Dispatcher {
             if self.control.borrow().is_cancelled() {
                 return Ok(Ending::Cancelled);
             }
+            // First, or rows that were never sent would take every place that becomes free.
+            let is_hedging = self.hedge();
             let next = self.send()?;
-            let hedge_at = self.hedge();
+            let hedge_at = self.slow_at().filter(|_| is_hedging);
             self.tell();
             if self.is_done() {
                 return Ok(Ending::Complete);
@@ -292,17 +295,24 @@ impl Dispatcher {
         self.flights.start(Purpose::Row(pending), ticket, reserved, now, attempt);
     }
 
-    /// Sends second requests for the slowest; tells when to look again.
-    fn hedge(&mut self) -> Option<Instant> {
-        let age = self.policies.hedge.as_ref()?.delay()?;
+    /// When the oldest request counts as slow.
+    fn slow_at(&self) -> Option<Instant> {
+        self.flights.next_at(self.policies.hedge.as_ref()?.delay()?)
+    }
+
+    /// Sends second requests for the slowest; tells whether nothing but their age holds back the others.
+    fn hedge(&mut self) -> bool {
+        let Some(age) = self.policies.hedge.as_ref().and_then(Hedge::delay) else {
+            return true;
+        };
         let now = Instant::now();
         while let Some((first, pending)) = self.flights.slowest(age, now) {
             let row = pending.row as usize;
             if !self.policies.allows_hedge() {
-                return None;
+                return false;
             }
             let Clearance::Go(ticket, reserved) = self.clearance(now) else {
-                return None;
+                return false;
             };
             self.policies.hedged();
             self.work.outcomes.progress().sent(false);
@@ -310,7 +320,7 @@ impl Dispatcher {
             let attempt = async move { work.attempt(row, None, None, place).await };
             self.flights.start_twin(first, ticket, reserved, now, attempt);
         }
-        self.flights.next_at(age)
+        true
     }
 
     fn tell(&mut self) {
