@@ -139,8 +139,10 @@ class RunHandle:
 
     def tell(self, gather: Callable[[], dict[str, Any]]) -> None:
         """Tells what the user should hear at the end."""
-        self._warn(self.native.take_notes())
-        _calls.tell_summary(gather())
+        try:
+            self._warn(self.native.take_notes())
+        finally:
+            _calls.tell_summary(gather())
 
 
 class _Execution(Call[Results]):

@@ -270,5 +270,12 @@ class _Follower:
                 run.stop(True)
             finally:
                 shown.close()
-                self._handle.tell(facts)
+                self._tell(facts)
                 span.tell(None)
+
+    def _tell(self, facts: Callable[[], dict[str, Any]]) -> None:
+        try:
+            self._handle.tell(facts)
+        except UserWarning as warning:
+            # A filter makes errors of warnings, and on this thread nobody would meet it.
+            self._handle.trouble = self._handle.trouble or warning
