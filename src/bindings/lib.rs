@@ -12,6 +12,7 @@ mod imports;
 mod log;
 mod parameters;
 mod polars;
+mod query;
 mod run;
 mod session;
 mod store;
@@ -34,9 +35,11 @@ mod _streetlens {
     #[pymodule_export]
     use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]
+    use crate::query::query;
+    #[pymodule_export]
     use crate::run::Run;
     #[pymodule_export]
-    use crate::session::{Session, generate_content, place, query, settings, subscribe, subscribe_listing};
+    use crate::session::{Session, generate_content, place, settings, subscribe, subscribe_listing};
     #[pymodule_export]
     use crate::store::{NativeStore, open_store};
     #[pymodule_export]

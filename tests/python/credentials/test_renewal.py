@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import streetlens as sl
-from streetlens import _calls
+from streetlens._calls import session as _calls
 from streetlens._credentials import GoogleAuthSource
 from streetlens._streetlens import http_request  # noqa: TID251 - what the client gives its credentials
 from streetlens.emulator import Emulator

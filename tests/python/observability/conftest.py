@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import streetlens as sl
-from streetlens import _calls
+from streetlens._calls import call as _calls
 from streetlens.emulator import Emulator
 from waiting import wait_until
 
