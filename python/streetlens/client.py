@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
+from streetlens._verbs.dataset import DataSetVerbs
+from streetlens._verbs.queries import QueryVerbs
 from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
 from streetlens.plan import Plan
-from streetlens.results import LinkedDataset, Results, Table
+from streetlens.results import Results
 from streetlens.run import Run
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client:
+class Client(DataSetVerbs, QueryVerbs):
     """Street View Insights of one Google Cloud project. Making one contacts nothing.
 
     Args:
@@ -92,97 +94,6 @@ class Client:
         from streetlens.aio import AsyncClient  # noqa: PLC0415 - most programs never need it
 
         return AsyncClient(self._session)
-
-    def subscribe(
-        self,
-        customer_id: str,
-        *,
-        publisher: str | None = None,
-        exchange: str | None = None,
-        listing: str | None = None,
-        dataset: str | None = None,
-        dataset_project: str | None = None,
-    ) -> LinkedDataset:
-        """Subscribes to the data set of a customer, or returns the linked data set that is there.
-
-        The names are the guide's unless given: publisher `maps-platform-analytics-hub`, exchange
-        `imagery_insights_exchange_{location}`, listing `imagery_insights_{customer_id}__{location}` (dashes of the
-        customer id as underscores), data set `imagery_insights___preview___{location}`.
-
-        Raises:
-            AlreadyExists: A data set of that name is something else; the message says what.
-            NotFound: There is no such listing.
-            PermissionDenied: The publisher or the project does not allow it.
-
-        Example:
-            >>> import streetlens as sl
-            >>> from streetlens import emulator
-            >>> with emulator.start(observations=12) as server:
-            ...     linked = sl.Client(project="demo", endpoint=server.url).subscribe("1234-5678")
-            >>> print(linked)
-            demo.imagery_insights___preview___us
-        """
-        return _calls.subscribe(
-            self._session,
-            customer_id,
-            publisher=publisher,
-            exchange=exchange,
-            listing=listing,
-            dataset=dataset,
-            dataset_project=dataset_project,
-        ).wait()
-
-    def query(
-        self,
-        sql: str,
-        *,
-        params: Mapping[str, Any] | Sequence[Any] | None = None,
-        location: str | None = None,
-        page_size: int | None = None,
-        timeout: float | None = None,
-    ) -> Table:
-        """Runs GoogleSQL and returns all rows.
-
-        Args:
-            sql: The query.
-            params: A dictionary for `@name` parameters, a list for `?` ones; `sl.Parameter` where the Python value
-                does not tell the type.
-            location: Where to run it.
-            page_size: Rows a page, at most.
-            timeout: Seconds for the whole query; it is cancelled after them.
-
-        Raises:
-            QueryError: BigQuery refused or failed it; with `reason`, `location` and `job_id` where BigQuery tells them.
-            PermissionDenied: The credentials may not run it or read its tables.
-            DeadlineExceeded: It was not done in time.
-
-        Example:
-            >>> import streetlens as sl
-            >>> from streetlens import emulator
-            >>> with emulator.start(observations=12) as server:
-            ...     client = sl.Client(project="demo", endpoint=server.url)
-            ...     client.query("SELECT @kind AS kind, 2 AS views", params={"kind": "sign"}).to_dicts()
-            [{'kind': 'sign', 'views': 2}]
-        """
-        return _calls.query(
-            self._session, sql, params=params, location=location, page_size=page_size, timeout=timeout
-        ).wait()
-
-    def query_all(self, sqls: Iterable[str], *, timeout: float | None = None) -> list[Table]:
-        """Runs queries at the same time and returns their tables in order; the first failure stops the others.
-
-        Raises:
-            QueryError: BigQuery refused or failed one of them.
-
-        Example:
-            >>> import streetlens as sl
-            >>> from streetlens import emulator
-            >>> with emulator.start(observations=12) as server:
-            ...     client = sl.Client(project="demo", endpoint=server.url)
-            ...     [table.to_dicts() for table in client.query_all(["SELECT 1 AS n", "SELECT 2 AS n"])]
-            [[{'n': 1}], [{'n': 2}]]
-        """
-        return _calls.query_all(self._session, sqls, timeout=timeout).wait()
 
     @takes_classify_options
     def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:

@@ -18,7 +18,7 @@ from streetlens.options import ClassifyOptions
 def verbs(kind: type) -> list[str]:
     """The public methods of a client, without its properties."""
     return sorted(
-        name for name, member in vars(kind).items() if inspect.isfunction(member) and not name.startswith("_")
+        name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")
     )
 
 
