@@ -143,6 +143,7 @@ class RpcFaults:
             raise RpcError("UNAVAILABLE", "Socket closed")
 
     def _wait(self, context: Any) -> None:
-        """Wait until the call is over for its client or the emulator stops."""
-        while context.is_active() and not self._stopping.wait(_PAUSE):
-            pass
+        """Wait until the call is over for its client. Raises RpcError when the emulator stops before that."""
+        while context.is_active():
+            if self._stopping.wait(_PAUSE):
+                raise RpcError("UNAVAILABLE", "the emulator stopped")

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -26,6 +26,9 @@ from streetlens.emulator.bigquery.sql.syntax import parse
 from streetlens.emulator.bigquery.statements import execute
 from streetlens.emulator.rpc_errors import RpcError
 
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
 _TABLE = re.compile(r"projects/([^/]+)/datasets/([^/]+)/tables/([^/]+)")
 # https://cloud.google.com/bigquery/quotas#storage-limits and the reference of CreateReadSession.
 LIFETIME = 6 * 60 * 60
@@ -35,6 +38,7 @@ _MOST_STREAMS = 1000
 _ROWS_PER_STREAM = 1000
 _DEFAULT_STREAMS = 8
 _KEPT_SESSIONS = 100
+_CLAUSES = ("expressions", "from_", "where")
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Sessions:
         sql = f"SELECT * FROM {path} WHERE ({restriction}\n)"
         try:
             statement = parse(sql)
-            if not isinstance(statement, exp.Select) or statement.find(exp.Subquery, exp.AggFunc, exp.Window):
+            if not _is_condition(statement):
                 raise invalid("only a condition on the columns of one row is allowed")
             outcome = execute(self._engine, StatementRequest(sql, table.project), self._engine.cursor())
         except BigQueryError as error:
@@ -172,6 +176,18 @@ class Sessions:
             raise RpcError("INVALID_ARGUMENT", message) from error
         assert outcome.physical is not None
         return outcome.physical, outcome.total_rows or 0
+
+
+def _is_condition(statement: Expr) -> bool:
+    """Whether what was put between the parentheses of a WHERE clause stayed there, and is about one row."""
+    where = statement.args.get("where")
+    return (
+        isinstance(statement, exp.Select)
+        and where is not None
+        and isinstance(where.this, exp.Paren)
+        and not any(value for key, value in statement.args.items() if key not in _CLAUSES)
+        and len(list(statement.find_all(exp.Query, exp.AggFunc, exp.Window))) == 1
+    )
 
 
 def _divided(count: int, most: int, preferred: int) -> Iterator[tuple[int, int]]:
