@@ -12,18 +12,18 @@ from streetlens.emulator.bigquery.jobs import Jobs
 from streetlens.emulator.bigquery.metadata_routes import metadata_routes
 
 
-class HasEngine(Protocol):
+class HasJobs(Protocol):
     """The part of the emulator's world that BigQuery needs."""
 
     @property
-    def engine(self) -> Engine:
-        """The engine."""
+    def jobs(self) -> Jobs:
+        """The jobs, and by them the engine."""
         ...
 
 
-def routes(world: HasEngine) -> list[web.AbstractRouteDef]:
+def routes(world: HasJobs) -> list[web.AbstractRouteDef]:
     """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
-    return [*job_routes(Jobs(world.engine)), *metadata_routes(world.engine)]
+    return [*job_routes(world.jobs), *metadata_routes(world.jobs.engine)]
 
 
-__all__ = ["Engine", "routes"]
+__all__ = ["Engine", "Jobs", "routes"]

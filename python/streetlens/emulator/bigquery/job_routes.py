@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from streetlens.emulator.bigquery.arrow import ArrowOptions, asked_for_arrow
 from streetlens.emulator.bigquery.destinations import Destination
 from streetlens.emulator.bigquery.encode import FormatOptions
+from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid, not_found, unsupported
 from streetlens.emulator.bigquery.http import answered, flag, in_thread, json_body, json_response, whole
 from streetlens.emulator.bigquery.job_resources import (
@@ -21,13 +24,15 @@ from streetlens.emulator.bigquery.job_resources import (
     slot_millis,
 )
 from streetlens.emulator.bigquery.jobs import Job, Jobs
-from streetlens.emulator.bigquery.outcomes import StatementRequest
+from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
 from streetlens.emulator.bigquery.parameters import read_parameters
 from streetlens.emulator.bigquery.types import to_rest_schema
+from streetlens.emulator.faults import FOLLOWED
 
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
 _DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
+Encoding = FormatOptions | ArrowOptions
 _IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions")
 
 
@@ -55,7 +60,8 @@ class _JobHandlers:
         body = await json_body(request)
         project = request.match_info["project"]
         statement = _statement(project, body, body.get("location"))
-        options = _format(body.get("formatOptions") or {})
+        arrow = asked_for_arrow(body, FOLLOWED.get())
+        options = arrow or _format(body.get("formatOptions") or {})
         limit = whole(body.get("maxResults"), "maxResults")
         timeout = min(whole(body.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
         if flag(body.get("dryRun")):
@@ -90,7 +96,7 @@ class _JobHandlers:
         return json_response(body)
 
     async def _query_response(
-        self, job: Job, options: FormatOptions, limit: int | None, done: bool, *, optional: bool
+        self, job: Job, options: Encoding, limit: int | None, done: bool, *, optional: bool
     ) -> web.StreamResponse:
         body: dict[str, Any] = {
             "kind": "bigquery#queryResponse",
@@ -133,7 +139,7 @@ class _JobHandlers:
         return json_response(body, rows=rows)
 
     async def _finished(
-        self, job: Job, body: dict[str, Any], options: FormatOptions, start: int, limit: int | None
+        self, job: Job, body: dict[str, Any], options: Encoding, start: int, limit: int | None
     ) -> list[str]:
         """Add what a finished job knows to `body` and return its rows; raises the job's error."""
         if job.error is not None:
@@ -158,6 +164,12 @@ class _JobHandlers:
         body["schema"] = to_rest_schema(outcome.columns)
         total = outcome.total_rows or 0
         body["totalRows"] = str(total)
+        if isinstance(options, ArrowOptions):
+            members, following = await in_thread(lambda: _arrow_page(self._engine, outcome, options, limit))
+            body |= members
+            if following < total:
+                body["pageToken"] = page_token(following)
+            return []
         physical, columns = outcome.physical, outcome.columns
         page = await in_thread(lambda: self._engine.read_rows(physical, columns, options, start, limit))
         if page.next_index < total:
@@ -225,6 +237,15 @@ class _JobHandlers:
 
 _QUERY_KEYS = ("query", "useLegacySql", "defaultDataset", "parameterMode", "queryParameters", "maximumBytesBilled",
                "useQueryCache", "createSession", "connectionProperties")  # fmt: skip
+
+
+def _arrow_page(
+    engine: Engine, outcome: Outcome, options: ArrowOptions, limit: int | None
+) -> tuple[dict[str, Any], int]:
+    # Imported at the first request for Arrow: it needs pyarrow, which the emulator's extra does not install.
+    arrow = importlib.import_module("streetlens.emulator.bigquery.arrow_page")
+    page: tuple[dict[str, Any], int] = arrow.arrow_page(engine, outcome, options, limit)
+    return page
 
 
 def _format(options: Mapping[str, Any]) -> FormatOptions:
