@@ -6,10 +6,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from streetlens.emulator.bigquery.dataset_routes import dataset_routes
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.job_routes import job_routes
 from streetlens.emulator.bigquery.jobs import Jobs
-from streetlens.emulator.bigquery.metadata_routes import metadata_routes
+from streetlens.emulator.bigquery.table_routes import table_routes
 
 
 class HasEngine(Protocol):
@@ -23,7 +24,7 @@ class HasEngine(Protocol):
 
 def routes(world: HasEngine) -> list[web.AbstractRouteDef]:
     """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
-    return [*job_routes(Jobs(world.engine)), *metadata_routes(world.engine)]
+    return [*job_routes(Jobs(world.engine)), *dataset_routes(world.engine), *table_routes(world.engine)]
 
 
 __all__ = ["Engine", "routes"]
