@@ -13,18 +13,19 @@ from streetlens.emulator.bigquery.jobs import Jobs
 from streetlens.emulator.bigquery.table_routes import table_routes
 
 
-class HasEngine(Protocol):
+class HasJobs(Protocol):
     """The part of the emulator's world that BigQuery needs."""
 
     @property
-    def engine(self) -> Engine:
-        """The engine."""
+    def jobs(self) -> Jobs:
+        """The jobs, and by them the engine."""
         ...
 
 
-def routes(world: HasEngine) -> list[web.AbstractRouteDef]:
+def routes(world: HasJobs) -> list[web.AbstractRouteDef]:
     """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
-    return [*job_routes(Jobs(world.engine)), *dataset_routes(world.engine), *table_routes(world.engine)]
+    engine = world.jobs.engine
+    return [*job_routes(world.jobs), *dataset_routes(engine), *table_routes(engine)]
 
 
-__all__ = ["Engine", "routes"]
+__all__ = ["Engine", "Jobs", "routes"]
