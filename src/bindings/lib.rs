@@ -13,10 +13,12 @@ mod log;
 mod parameters;
 mod polars;
 mod query;
+mod record;
 mod run;
 mod session;
 mod store;
 mod table;
+mod texts;
 
 /// Native half of streetlens.
 #[pyo3::pymodule]
