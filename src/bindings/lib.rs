@@ -13,11 +13,13 @@ mod log;
 mod parameters;
 mod polars;
 mod query;
+mod record;
 mod run;
 mod session;
 mod store;
 mod stream;
 mod table;
+mod texts;
 
 /// Native half of streetlens.
 #[pyo3::pymodule]
