@@ -25,8 +25,8 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
 /// BigQuery for one project.
 #[derive(Clone)]
 pub struct BigQueryClient {
-    stack: Stack,
-    project: String,
+    pub(super) stack: Stack,
+    pub(super) project: String,
     base: Url,
 }
 
@@ -233,7 +233,7 @@ impl BigQueryClient {
         page.map_err(|error| job.name(error))
     }
 
-    fn address(&self, segments: &[&str]) -> Result<Url> {
+    pub(super) fn address(&self, segments: &[&str]) -> Result<Url> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorKind::Configuration, "the BigQuery endpoint is not an address with a path"))?
