@@ -21,10 +21,12 @@ from streetlens.emulator.bigquery.job_resources import (
     slot_millis,
 )
 from streetlens.emulator.bigquery.jobs import Job, Jobs
+from streetlens.emulator.bigquery.loads import read_load
 from streetlens.emulator.bigquery.outcomes import StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
 from streetlens.emulator.bigquery.parameters import read_parameters
 from streetlens.emulator.bigquery.types import to_rest_schema
+from streetlens.emulator.bigquery.uploads import upload_routes
 
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
 _DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
@@ -43,6 +45,7 @@ def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
         web.get(f"{base}/jobs/{{job}}", answered(handlers.get)),
         web.post(f"{base}/jobs/{{job}}/cancel", answered(handlers.cancel)),
         web.delete(f"{base}/jobs/{{job}}/delete", answered(handlers.delete)),
+        *upload_routes(f"{base}/jobs", handlers.load),
     ]
 
 
@@ -122,6 +125,8 @@ class _JobHandlers:
         limit = whole(asked.get("maxResults"), "maxResults")
         start = page_start(asked.get("pageToken"), asked.get("startIndex"))
         timeout = min(whole(asked.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
+        if job.kind != "QUERY":
+            raise invalid(f"Job {job.name} is not a query job, it has no query results")
         done = await self._jobs.wait(job, timeout / 1000)
         body: dict[str, Any] = {"kind": "bigquery#getQueryResultsResponse", "etag": f"etag-{job.job_id}"}
         body |= {"jobReference": job.reference, "jobComplete": done}
@@ -171,8 +176,11 @@ class _JobHandlers:
         if not isinstance(configuration, dict):
             raise BigQueryError(400, "required", "Required parameter is missing: configuration")
         query = configuration.get("query")
+        if isinstance(configuration.get("load"), dict) and query is None:
+            read_load(configuration["load"], project)
+            raise invalid("A load job without sourceUris needs its file: send it to the upload endpoint")
         if not isinstance(query, dict):
-            kinds = [kind for kind in ("load", "copy", "extract") if kind in configuration]
+            kinds = [kind for kind in ("copy", "extract") if kind in configuration]
             raise (
                 unsupported(f"A {kinds[0]} job")
                 if kinds
@@ -190,6 +198,17 @@ class _JobHandlers:
             labels=configuration.get("labels"),
             destination=_destination(query, project),
         )
+        self._jobs.submit(job)
+        return json_response(job_resource(self._jobs, job))
+
+    async def load(self, project: str, body: dict[str, Any], data: bytes) -> web.Response:
+        """Insert a load job with its uploaded file."""
+        configuration = body.get("configuration")
+        if not isinstance(configuration, dict) or not isinstance(configuration.get("load"), dict):
+            raise invalid("An upload needs a job with configuration.load")
+        asked = read_load(configuration["load"], project)
+        reference = body.get("jobReference") or {}
+        job = self._jobs.new_load(project, asked, data, configuration, reference)
         self._jobs.submit(job)
         return json_response(job_resource(self._jobs, job))
 

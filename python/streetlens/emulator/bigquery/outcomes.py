@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.engine import Engine
+from streetlens.emulator.bigquery.errors import BigQueryError
 from streetlens.emulator.bigquery.information import information_schema
 from streetlens.emulator.bigquery.sql.compile import new_scope, result_columns
 from streetlens.emulator.bigquery.sql.scope import Scope, TableSource
@@ -33,6 +34,16 @@ class StatementRequest:
     maximum_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What a load job put into its table, and the rows it was allowed to leave out."""
+
+    rows: int
+    file_bytes: int
+    output_bytes: int
+    problems: Sequence[BigQueryError] = ()
+
+
 @dataclass
 class Outcome:
     """What a statement did: rows in `physical` under `columns`, or a change and how many rows it touched."""
@@ -49,6 +60,7 @@ class Outcome:
     deleted: int | None = None
     ddl_operation: str | None = None
     ddl_target: tuple[str, str, str] | None = None
+    loaded: Loaded | None = None
 
     @property
     def billed(self) -> int:
