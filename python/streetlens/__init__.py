@@ -36,7 +36,7 @@ from streetlens.exceptions import (
 )
 from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
 from streetlens.plan import Estimate, Plan
-from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.results import Interval, LinkedDataset, LoadStats, QueryStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
@@ -60,6 +60,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidUri",
     "LinkedDataset",
+    "LoadStats",
     "MalformedResponse",
     "MissingLibrary",
     "ModelUnavailable",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
-from streetlens.options import ClassifyOptions
+from streetlens.options import ClassifyOptions, LoadMode, NewColumns
 from streetlens.plan import Plan
-from streetlens.results import LinkedDataset, Results, Table
+from streetlens.results import LinkedDataset, LoadStats, Results, Table
 from streetlens.run import Run
 
 if TYPE_CHECKING:
@@ -78,6 +78,21 @@ class AsyncClient:
     ) -> list[Table]:
         """See `Client.query_all`."""
         return await _calls.query_all(self._session, sqls, timeout=timeout)
+
+    async def load(
+        self,
+        rows: Any,
+        table: str,
+        *,
+        mode: LoadMode = "append",
+        key: str | Sequence[str] | None = None,
+        new_columns: NewColumns = "refuse",
+        load_id: str | None = None,
+    ) -> LoadStats:
+        """See `Client.load`."""
+        return await _calls.load(
+            self._session, rows, table, mode=mode, key=key, new_columns=new_columns, load_id=load_id
+        )
 
     @takes_classify_options
     async def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:

@@ -1,5 +1,7 @@
 //! Wires everything once: the only constructor of a working client.
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use chrono::Utc;
 use std::collections::HashMap;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
 use crate::bigquery::client::QueryResult;
+use crate::bigquery::load::{LoadOptions, LoadResult, Target};
 use crate::bigquery::request::Query;
 use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Services};
 use crate::error::Result;
@@ -100,6 +103,18 @@ impl Session {
     pub async fn query(&self, query: Query) -> Result<QueryResult> {
         let location = query.location.or_else(|| self.settings.query_location.clone());
         self.bigquery.query(&Query { location, ..query }).await
+    }
+
+    /// Writes rows into `dataset.table` or `project.dataset.table`, exactly once.
+    pub async fn load(
+        &self,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        table: &str,
+        options: &LoadOptions,
+    ) -> Result<LoadResult> {
+        let target = Target::parse(table, &self.settings.project)?;
+        self.bigquery.load(schema, batches, &target, options).await
     }
 
     /// Subscribes to a customer's data set, or returns the one that is there.

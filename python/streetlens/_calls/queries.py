@@ -29,7 +29,7 @@ def query(
     check_count("page_size", page_size, optional=True)
     check_seconds("timeout", timeout, optional=True)
     native = _streetlens.query(session.native(), sql, _encoded(params), location, page_size, timeout)
-    return Call(native, _table, operation=_tracing.query())
+    return Call(native, lambda result: _table(session, result), operation=_tracing.query())
 
 
 def _encoded(params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[str | None, tuple[Any, ...]]]:
@@ -47,6 +47,6 @@ def query_all(session: Session, sqls: Iterable[str], *, timeout: float | None = 
     return Together([query(session, sql, timeout=timeout) for sql in sqls])
 
 
-def _table(result: tuple[NativeTable, dict[str, Any]]) -> Table:
+def _table(session: Session, result: tuple[NativeTable, dict[str, Any]]) -> Table:
     native, statistics = result
-    return Table(native, QueryStats(**statistics))
+    return Table(native, QueryStats(**statistics), session=session)

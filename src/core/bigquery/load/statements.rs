@@ -4,16 +4,21 @@ use super::super::wire::TableFieldSchema;
 use super::fit::mode;
 use super::target::Target;
 
-/// What Parquet cannot carry: a load job refuses JSON columns, so they go through the staging table as text.
+/// What goes through a staging table as text: a load job refuses JSON in Parquet, and a BIGNUMERIC may have more digits
+/// than any decimal there.
 pub(super) fn needs_conversion(columns: &[TableFieldSchema]) -> bool {
-    columns.iter().any(|column| column.field_type == "JSON" || needs_conversion(&column.fields))
+    columns.iter().any(|column| is_text(column) || needs_conversion(&column.fields))
 }
 
-/// The columns of the staging table, where JSON is text.
+fn is_text(column: &TableFieldSchema) -> bool {
+    matches!(column.field_type.as_str(), "JSON" | "BIGNUMERIC" | "BIGDECIMAL")
+}
+
+/// The columns of the staging table.
 pub(super) fn staged(columns: &[TableFieldSchema]) -> Vec<TableFieldSchema> {
     let staged = |column: &TableFieldSchema| TableFieldSchema {
         name: column.name.clone(),
-        field_type: if column.field_type == "JSON" { "STRING" } else { &column.field_type }.to_owned(),
+        field_type: if is_text(column) { "STRING" } else { &column.field_type }.to_owned(),
         mode: column.mode.clone(),
         fields: staged(&column.fields),
         ..TableFieldSchema::default()
@@ -29,8 +34,8 @@ pub(super) fn merge(
     keys: &[String],
     has_null_keys: bool,
 ) -> String {
-    let on = keys.iter().map(|key| {
-        let (target, source) = (column_of("target", key), column_of("source", key));
+    let on = columns.iter().filter(|column| keys.contains(&column.name)).map(|column| {
+        let (target, source) = (column_of("target", &column.name), value("source", column, 0));
         if has_null_keys {
             format!("({target} = {source} OR ({target} IS NULL AND {source} IS NULL))")
         } else {
@@ -105,6 +110,9 @@ fn converted(plain: &str, column: &TableFieldSchema, depth: usize) -> String {
     if column.field_type == "JSON" {
         // Numbers that FLOAT64 cannot hold exactly are rounded, as everywhere in JSON.
         return format!("PARSE_JSON({plain}, wide_number_mode => 'round')");
+    }
+    if is_text(column) {
+        return format!("CAST({plain} AS BIGNUMERIC)");
     }
     let fields = column.fields.iter().map(|field| format!("{} AS {}", value(plain, field, depth), quoted(&field.name)));
     format!("IF({plain} IS NULL, NULL, STRUCT({}))", fields.collect::<Vec<_>>().join(", "))
