@@ -11,6 +11,7 @@ import duckdb
 
 from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.engine import Engine
+from streetlens.emulator.bigquery.sql.casts import cast_sql
 from streetlens.emulator.bigquery.types import Type, duckdb_type, field_keys, from_rest_field, literal, quoted
 
 
@@ -43,6 +44,22 @@ def reshaped(
     return physical
 
 
+def reshape(engine: Engine, table: Table, fields: list[dict[str, Any]]) -> None:
+    """Give `table` the schema `fields`; nothing changes if that fails."""
+    with engine.writing:
+        if [from_rest_field(item) for item in fields] == [type_ for _, type_ in table.columns] and _modes(
+            fields
+        ) == _modes(table.fields):
+            table.fields = fields
+            return
+        replace_physical(engine, table, fields, reshaped(engine, engine.cursor(), table, fields))
+        engine.measure(table)
+
+
+def _modes(fields: Sequence[Mapping[str, Any]]) -> list[object]:
+    return [item.get("mode") for item in fields]
+
+
 def replace_physical(engine: Engine, table: Table, fields: list[dict[str, Any]], physical: str) -> None:
     """Let `table` be the rows of `physical` from now on."""
     old, table.physical, table.fields = table.physical, physical, fields
@@ -60,7 +77,7 @@ def _value(sql: str, old: Type, new: Type, depth: int) -> str:
         name = f"e{depth}"
         return f"list_transform({sql}, lambda {name}: {_value(name, old.item, new.item, depth + 1)})"
     if old.kind != "STRUCT":
-        return f"CAST({sql} AS {duckdb_type(new)})"
+        return cast_sql(sql, old, new)
     existing = {key.lower(): (key, sub.type) for key, sub in zip(field_keys(old), old.fields, strict=True)}
     parts = []
     for key, sub in zip(field_keys(new), new.fields, strict=True):

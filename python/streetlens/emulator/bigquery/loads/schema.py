@@ -55,12 +55,13 @@ def _merged_field(
 ) -> dict[str, Any]:
     if old["type"] != new["type"] or old.get("rangeElementType") != new.get("rangeElementType"):
         raise _mismatch(name, f"Field {path} has changed type from {old['type']} to {new['type']}")
-    result = dict(old)
+    result = {**old, **new}
     if _mode(old) != _mode(new):
         relaxes = (_mode(old), _mode(new)) == ("REQUIRED", "NULLABLE")
         if not relaxes or "ALLOW_FIELD_RELAXATION" not in updates:
             raise _mismatch(name, f"Field {path} has changed mode from {_mode(old)} to {_mode(new)}")
         result["mode"] = "NULLABLE"
+    result["name"] = old["name"]
     if old.get("fields"):
         result["fields"] = _merged(old["fields"], new.get("fields") or (), updates, name, f"{path}.")
     return result
