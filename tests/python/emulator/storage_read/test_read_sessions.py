@@ -22,6 +22,7 @@ from google.cloud import bigquery, bigquery_storage
 from emulator.storage_read.conftest import OpenSession
 from emulator.storage_read.inputs import EVERY_TYPE, EXTREMES, NULLS, NUMBERS
 from streetlens.emulator import Emulator
+from streetlens.emulator.bigquery.storage_read import sessions
 
 # The client announces that reading Arrow will move to pandas-gbq one day.
 pytestmark = pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
@@ -245,6 +246,16 @@ def test_a_session_ends_after_six_hours(
         FailedPrecondition, match=f"there was an error operating on '{stream}': session expired at"
     ):
         messages_of(reader, stream)
+
+
+def test_a_new_session_makes_the_emulator_forget_the_oldest_of_too_many(
+    reader: Any, open_session: OpenSession, numbers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_KEPT_ROWS", 12_000)
+    streams = [open_session(numbers).streams[0].name for _ in range(3)]
+    with pytest.raises(NotFound):
+        messages_of(reader, streams[0])
+    assert [len(table_of(messages_of(reader, name))) for name in streams[1:]] == [5000, 5000]
 
 
 @pytest.mark.parametrize(
