@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streetlens import _calls, _streetlens, _tracing
+from streetlens._caller import level_of_caller
 from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
@@ -126,7 +126,7 @@ class RunHandle:
 
     def _warn(self, notes: Iterable[str]) -> None:
         for note in notes:
-            warnings.warn(note, stacklevel=_level_of_caller())
+            warnings.warn(note, stacklevel=level_of_caller())
 
     def facts(self) -> Callable[[], dict[str, Any]]:
         """What gives the facts that are summed up at the end; the time is counted from now."""
@@ -291,13 +291,5 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
     for warning in _streetlens.check_schema(native, root):
-        warnings.warn(warning, stacklevel=_level_of_caller())
+        warnings.warn(warning, stacklevel=level_of_caller())
     return native
-
-
-def _level_of_caller() -> int:
-    """How many calls away the program is that called this package."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("streetlens."):
-        frame, level = frame.f_back, level + 1
-    return level

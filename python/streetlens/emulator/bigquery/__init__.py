@@ -6,10 +6,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from streetlens.emulator.bigquery.dataset_routes import dataset_routes
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.job_routes import job_routes
 from streetlens.emulator.bigquery.jobs import Jobs
-from streetlens.emulator.bigquery.metadata_routes import metadata_routes
+from streetlens.emulator.bigquery.table_routes import table_routes
 
 
 class HasJobs(Protocol):
@@ -23,7 +24,8 @@ class HasJobs(Protocol):
 
 def routes(world: HasJobs) -> list[web.AbstractRouteDef]:
     """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
-    return [*job_routes(world.jobs), *metadata_routes(world.jobs.engine)]
+    engine = world.jobs.engine
+    return [*job_routes(world.jobs), *dataset_routes(engine), *table_routes(engine)]
 
 
 __all__ = ["Engine", "Jobs", "routes"]
