@@ -220,6 +220,15 @@ def test_the_default_stream_refuses_a_job_with_a_destination_table(
     assert client.list_rows("reading.copy", selected_fields=[]).total_rows is None
 
 
+def test_the_default_stream_refuses_a_job_that_is_no_query(client: bigquery.Client, reader: Any) -> None:
+    client.query_and_wait("CREATE SCHEMA IF NOT EXISTS reading")
+    job = client.load_table_from_json([{"a": 1}], "streetlens-demo.reading.loaded")
+    job.result()
+    with pytest.raises(InvalidArgument, match="is not a query job"):
+        messages_of(reader, f"projects/streetlens-demo/locations/US/jobs/{job.job_id}/streams/_default")
+    client.delete_table("reading.loaded")
+
+
 def test_the_default_stream_tells_the_error_of_the_job(client: bigquery.Client, reader: Any) -> None:
     job = client.query("SELECT 1 / 0 AS a")
     with pytest.raises(InvalidArgument, match="division by zero"):

@@ -132,6 +132,8 @@ class _Service:
     def _result(self, job: Job) -> Rows | None:
         if job.error is not None:
             raise job.error
+        if job.kind != "QUERY":
+            raise RpcError("INVALID_ARGUMENT", f"request failed: job {job.name} is not a query job")
         if job.destination is not None:
             message = "request failed: This API does not support explicitly-specified destination tables"
             raise RpcError("INVALID_ARGUMENT", message)
