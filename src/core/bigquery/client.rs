@@ -20,13 +20,13 @@ use crate::stack::Stack;
 use crate::transport::{Request, Response};
 
 /// A page may hold 10 MB and take its time; the job itself has none of this limit.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// BigQuery for one project.
 #[derive(Clone)]
 pub struct BigQueryClient {
-    stack: Stack,
-    project: String,
+    pub(super) stack: Stack,
+    pub(super) project: String,
     base: Url,
 }
 
@@ -233,7 +233,7 @@ impl BigQueryClient {
         page.map_err(|error| job.name(error))
     }
 
-    fn address(&self, segments: &[&str]) -> Result<Url> {
+    pub(super) fn address(&self, segments: &[&str]) -> Result<Url> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::new(ErrorKind::Configuration, "the BigQuery endpoint is not an address with a path"))?
@@ -292,7 +292,7 @@ fn statistics(page: &Page, job: &RunningJob) -> QueryStatistics {
     }
 }
 
-fn decode_json<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T> {
+pub(super) fn decode_json<T: serde::de::DeserializeOwned>(response: &Response) -> Result<T> {
     serde_json::from_slice(&response.body).map_err(|cause| {
         Error::new(ErrorKind::MalformedResponse, "BigQuery answered with unreadable JSON").with_source(cause)
     })
