@@ -34,8 +34,10 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
+from streetlens.observations import AsyncSelection, Selection
+from streetlens.options import Around, Box, ClassifyOptions, Endpoints, Parameter, Schema
 from streetlens.plan import Estimate, Plan
+from streetlens.profile import Profile, QueryEstimate, Snapshot
 from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
@@ -43,7 +45,10 @@ from streetlens.store import Store, open_store
 __all__ = [
     "AlreadyExists",
     "Answer",
+    "Around",
+    "AsyncSelection",
     "AuthenticationError",
+    "Box",
     "BudgetExceeded",
     "Cancelled",
     "ClassifyOptions",
@@ -67,16 +72,20 @@ __all__ = [
     "Parameter",
     "PermissionDenied",
     "Plan",
+    "Profile",
     "Progress",
     "QueryError",
+    "QueryEstimate",
     "QueryStats",
     "QuotaExhausted",
     "Results",
     "Run",
     "Schema",
     "SchemaError",
+    "Selection",
     "ServiceError",
     "ServiceUnavailable",
+    "Snapshot",
     "Store",
     "StoreError",
     "StreetlensError",

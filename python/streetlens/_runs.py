@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import os
 import sys
 import time
@@ -15,6 +14,8 @@ from streetlens import _calls, _streetlens, _tracing
 from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
+from streetlens._lazy import LazyRows
+from streetlens._notes import level_of_caller
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens.exceptions import Cancelled, InvalidInput
@@ -126,7 +127,7 @@ class RunHandle:
 
     def _warn(self, notes: Iterable[str]) -> None:
         for note in notes:
-            warnings.warn(note, stacklevel=_level_of_caller())
+            warnings.warn(note, stacklevel=level_of_caller())
 
     def facts(self) -> Callable[[], dict[str, Any]]:
         """What gives the facts that are summed up at the end; the time is counted from now."""
@@ -186,25 +187,27 @@ class _Execution(Call[Results]):
 
 def classify(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Results]:
     """A run that is waited for."""
-    options = completed("classify", given)
+    options = completed("classify", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: _Execution(run, options["progress"]))
 
 
 def prepare(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[RunHandle]:
     """A run that has not begun."""
-    options = completed("start", given)
+    options = completed("start", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: Ready(lambda: run))
 
 
 def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Plan]:
     """What a run would take."""
-    options = completed("plan", given)
+    options = completed("plan", _grouped(images, given))
 
     def planned(run: RunHandle, source: Any) -> Call[Plan]:
         def wrap(values: Mapping[str, Any]) -> Plan:
             return _plan(
                 values,
-                bytes_billed=source.stats.bytes_billed if is_query(images) else None,
+                bytes_billed=source.stats.bytes_billed
+                if is_query(images) or isinstance(images, LazyRows)
+                else None,
                 max_cost_usd=options["max_cost_usd"],
                 model=run.native.places[0][0],
                 locations=tuple(location for _, location, _ in run.native.places),
@@ -244,9 +247,18 @@ def _prepared(
         run.warn_of_changes()
         return go(run, source)
 
+    if isinstance(images, LazyRows):
+        return Then(images.rows(), from_source)
     if is_query(images):
         return Then(_calls.query(session, images), from_source)
     return from_source(images)
+
+
+def _grouped(images: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with the groups of a selection by asset, unless they say otherwise."""
+    if not isinstance(images, LazyRows) or images.group_by is None:
+        return given
+    return {"group_by": images.group_by, "max_images": images.max_images, **given}
 
 
 def _plan(
@@ -291,13 +303,5 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
     for warning in _streetlens.check_schema(native, root):
-        warnings.warn(warning, stacklevel=_level_of_caller())
+        warnings.warn(warning, stacklevel=level_of_caller())
     return native
-
-
-def _level_of_caller() -> int:
-    """How many calls away the program is that called this package."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("streetlens."):
-        frame, level = frame.f_back, level + 1
-    return level

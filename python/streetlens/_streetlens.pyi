@@ -7,13 +7,16 @@ from typing import Any, Literal, final
 
 __all__ = [
     "Call",
+    "NativeSelection",
     "NativeStore",
     "NativeTable",
+    "PreparedSelection",
     "Run",
     "Session",
     "__version__",
     "check_schema",
     "classify",
+    "estimate",
     "follow_events",
     "generate_content",
     "hold_events",
@@ -25,6 +28,7 @@ __all__ = [
     "release_events",
     "settings",
     "shut_down",
+    "snapshots",
     "subscribe",
     "subscribe_listing",
     "take_events",
@@ -36,6 +40,29 @@ __version__: str
 class Call:
     def wait(self, tick: Callable[[], None] | None = None) -> Any: ...
     def future(self) -> Any: ...
+
+@final
+class NativeSelection:
+    def __new__(cls, wish: dict[str, Any]) -> NativeSelection: ...
+    def prepare(self, session: Session) -> Call: ...
+
+@final
+class PreparedSelection:
+    @property
+    def table(self) -> str: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def columns(self) -> list[str]: ...
+    @property
+    def snapshot(self) -> tuple[str, str | None, str | None] | None: ...
+    @property
+    def snapshots(self) -> list[tuple[str, str | None, str | None]]: ...
+    def rows(self) -> tuple[str, list[tuple[str, str, Any]]]: ...
+    def count(self) -> tuple[str, list[tuple[str, str, Any]]]: ...
+    def classes(self) -> tuple[str, list[tuple[str, str, Any]]] | None: ...
+    def removed(self) -> tuple[str, list[tuple[str, str, Any]]] | None: ...
+    def profile(self) -> list[tuple[str, tuple[str, list[tuple[str, str, Any]]]]]: ...
 
 @final
 class NativeStore:
@@ -109,6 +136,13 @@ def query(
     location: str | None,
     page_size: int | None,
     timeout: float | None,
+) -> Call: ...
+def snapshots(session: Session, dataset: str | None) -> Call: ...
+def estimate(
+    session: Session,
+    sql: str,
+    parameters: list[tuple[str | None, tuple[Any, ...]]],
+    location: str | None,
 ) -> Call: ...
 def subscribe(session: Session, customer_id: str, names: dict[str, str | None]) -> Call: ...
 def subscribe_listing(

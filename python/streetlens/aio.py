@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
+from streetlens._verbs.aio_dataset import AsyncSelectionVerbs
 from streetlens.options import ClassifyOptions
 from streetlens.plan import Plan
 from streetlens.results import LinkedDataset, Results, Table
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 
-class AsyncClient:
+class AsyncClient(AsyncSelectionVerbs):
     """The verbs of `Client` as awaitables; `client.aio` gives one.
 
     Example:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 if TYPE_CHECKING:
     from streetlens._progress import Progress
 
-__all__ = ["ClassifyOptions", "Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
+__all__ = [
+    "Area",
+    "Around",
+    "Box",
+    "ClassifyOptions",
+    "Endpoints",
+    "OnRetired",
+    "Parameter",
+    "Schema",
+    "StorePlace",
+]
 
 OnRetired = Literal["raise", "replace", "allow"]
 
@@ -42,6 +52,40 @@ class Endpoints(NamedTuple):
     """Analytics Hub."""
 
 
+class Box(NamedTuple):
+    """An area between two meridians and two parallels; west is larger than east across the antimeridian.
+
+    Example:
+        >>> Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+        Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+    """
+
+    west: float
+    """Degrees."""
+    south: float
+    """Degrees."""
+    east: float
+    """Degrees."""
+    north: float
+    """Degrees."""
+
+
+class Around(NamedTuple):
+    """An area around a point.
+
+    Example:
+        >>> Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+        Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+    """
+
+    latitude: float
+    """Degrees."""
+    longitude: float
+    """Degrees."""
+    radius_m: float
+    """Metres on the sphere."""
+
+
 class Parameter(NamedTuple):
     """A query parameter of a type that its Python value does not tell.
 
@@ -57,6 +101,10 @@ class Parameter(NamedTuple):
     """The value; `None` is NULL."""
     type: str
     """Its GoogleSQL type."""
+
+
+Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
+"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
 
 
 class ClassifyOptions(TypedDict, total=False):

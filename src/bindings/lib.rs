@@ -14,6 +14,7 @@ mod parameters;
 mod polars;
 mod query;
 mod run;
+mod selection;
 mod session;
 mod store;
 mod table;
@@ -38,6 +39,8 @@ mod _streetlens {
     use crate::query::query;
     #[pymodule_export]
     use crate::run::Run;
+    #[pymodule_export]
+    use crate::selection::{NativeSelection, PreparedSelection, estimate, snapshots};
     #[pymodule_export]
     use crate::session::{Session, generate_content, place, settings, subscribe, subscribe_listing};
     #[pymodule_export]

@@ -28,11 +28,12 @@ def query(
         raise InvalidInput(f"the query is a {type(sql).__name__}, not a text")
     check_count("page_size", page_size, optional=True)
     check_seconds("timeout", timeout, optional=True)
-    native = _streetlens.query(session.native(), sql, _encoded(params), location, page_size, timeout)
+    native = _streetlens.query(session.native(), sql, encoded(params), location, page_size, timeout)
     return Call(native, _table, operation=_tracing.query())
 
 
-def _encoded(params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[str | None, tuple[Any, ...]]]:
+def encoded(params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[str | None, tuple[Any, ...]]]:
+    """Query parameters as the native module takes them."""
     if params is None:
         return []
     from streetlens import _parameters  # noqa: PLC0415 - most queries have none
