@@ -12,6 +12,7 @@ pub mod result;
 pub mod schema;
 mod start;
 pub mod stream;
+pub mod tables;
 pub mod wire;
 
 pub use client::BigQueryClient;
