@@ -48,8 +48,8 @@ class Endpoints(NamedTuple):
     """Base addresses of single services; a service that is left out is Google's own.
 
     Example:
-        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
-        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+        >>> Endpoints(vertex="https://vertex.example.com").vertex
+        'https://vertex.example.com'
     """
 
     bigquery: str | None = None
@@ -60,6 +60,8 @@ class Endpoints(NamedTuple):
     """Cloud Storage."""
     sharing: str | None = None
     """Analytics Hub."""
+    bigquery_storage: str | None = None
+    """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
 
 
 class Box(NamedTuple):

@@ -1,5 +1,6 @@
 //! BigQuery: queries, jobs, tables.
 
+pub mod arrow;
 pub mod client;
 pub mod decode;
 pub mod error;
@@ -7,6 +8,7 @@ mod job;
 pub mod load;
 mod pages;
 pub mod parameters;
+pub mod read;
 pub mod request;
 pub mod result;
 pub mod schema;
