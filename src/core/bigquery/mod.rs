@@ -9,6 +9,7 @@ pub mod parameters;
 pub mod request;
 pub mod result;
 pub mod schema;
+mod source;
 mod start;
 pub mod stream;
 pub mod wire;
