@@ -12,6 +12,7 @@ pub mod read;
 pub mod request;
 pub mod result;
 pub mod schema;
+mod source;
 mod start;
 pub mod stream;
 pub mod tables;
