@@ -100,19 +100,19 @@ impl Stack {
 
     /// Calls `send` with the headers that authorize it until it succeeds or the policy ends it: the way of requests that
     /// the transport does not carry, as gRPC calls. An `Authentication` error renews the token once and replays once.
-    pub async fn call<T>(
+    pub async fn call<T, Answer: Future<Output = Result<T>>>(
         &self,
         service: &'static str,
         url: &Url,
-        send: impl AsyncFn(&HeaderMap) -> Result<T>,
+        send: impl Fn(HeaderMap) -> Answer,
     ) -> Result<T> {
         let send = &send;
         let (result, _) = retry::run(&self.policy, self.clock.as_ref(), || async move {
             let lease = self.lease(url).await?;
-            match send(&lease.authorization.headers).await {
+            match send(lease.authorization.headers.clone()).await {
                 Err(error) if error.kind() == ErrorKind::Authentication => {
                     let renewed = self.renew(service, &lease, error).await?;
-                    let replayed = send(&renewed.authorization.headers).await;
+                    let replayed = send(renewed.authorization.headers.clone()).await;
                     replayed.map_err(|error| self.unless_refused(service, error))
                 }
                 other => other,

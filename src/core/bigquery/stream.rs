@@ -85,7 +85,10 @@ impl QueryStream {
         };
         if has_more {
             let Some(reference) = stream.job.reference().cloned() else {
-                return Err(Error::new(ErrorKind::MalformedResponse, "BigQuery named no job for a result of many pages"));
+                return Err(Error::new(
+                    ErrorKind::MalformedResponse,
+                    "BigQuery named no job for a result of many pages",
+                ));
             };
             stream.open(client, query, reference, decoder).await.map_err(|error| stream.job.name(error))?;
         }
