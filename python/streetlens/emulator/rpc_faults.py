@@ -69,6 +69,8 @@ class RpcFaults:
                 rules = [parse_header(header)]
             except ValueError as error:
                 raise RpcError("INVALID_ARGUMENT", f"x-streetlens-fault: {error}") from error
+            if not rules[0].may_strike(cast("Service", entry.service), entry.path, entry.body):
+                raise RpcError("INVALID_ARGUMENT", f"x-streetlens-fault: {header} cannot happen to this call")
         entry.fault = ",".join(rule.kind for rule in rules) or None
         return rules
 
@@ -104,7 +106,7 @@ class RpcFaults:
     def _status(self, rule: FaultRule, entry: LoggedRequest, context: Any) -> RpcError:
         service = cast("Service", entry.service)
         kind, text = rule.kind, rule.text("message")
-        body = entry.body.decode()
+        body = entry.body.decode(errors="replace")
         if kind == "session_expired":
             stream = _STREAM.search(body)
             expired = datetime.fromtimestamp(time.time() - 1, timezone.utc).isoformat(timespec="seconds")

@@ -146,10 +146,27 @@ def test_rst_stream_ends_one_call_and_leaves_the_connection(
     found, error = received(reader, stream)
     assert (len(found), error.code().name) == (messages, "INTERNAL")
     assert "RST_STREAM" in error.details()
-    connections = len(emulator._front.splices.every)
+    before = set(emulator._front.splices.by_port)
     again, error = received(reader, stream)
     assert (sum(message.row_count for message in again), error) == (10_000, None)
-    assert len(emulator._front.splices.every) == connections
+    assert set(emulator._front.splices.by_port) <= before
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut_body", "rst_stream", "stall", "bad_json", "503"])
+def test_a_fault_strikes_a_method_with_one_answer_too(emulator: Emulator, reader: Any, kind: str) -> None:
+    emulator.faults.add(kind, service=SERVICE)
+    with pytest.raises(grpc.RpcError):
+        reader.transport.create_read_session(storage.CreateReadSessionRequest(), timeout=2)
+    assert emulator.requests[-1].fault == kind
+
+
+@pytest.mark.parametrize("text", ["blocked", "arrow_ignored", "session_expired", "418", "503;colour=red"])
+def test_a_fault_that_cannot_strike_the_call_is_refused(emulator: Emulator, reader: Any, text: str) -> None:
+    call = reader.transport.create_read_session
+    with pytest.raises(grpc.RpcError) as raised:
+        call(storage.CreateReadSessionRequest(), metadata=[("x-streetlens-fault", text)])
+    assert raised.value.details().startswith("x-streetlens-fault: ")
+    assert emulator.requests[-1].status == 400
 
 
 def test_a_stalled_stream_ends_by_the_callers_deadline(emulator: Emulator, reader: Any, stream: str) -> None:

@@ -165,7 +165,8 @@ class Sessions:
             physical, count = self._restricted(table, restriction)
             return physical, count, physical
         dataset = self._engine.catalog.find(table.project, table.dataset_id)
-        if dataset is not None and (dataset.hidden or dataset.source is not None):
+        is_result = dataset is not None and dataset.hidden and table.table_id.startswith("anon")
+        if is_result or (dataset is not None and dataset.source is not None):
             return table.physical, table.rows, None
         physical = self._engine.fresh_name()
         cursor = self._engine.cursor()
