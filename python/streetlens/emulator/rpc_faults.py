@@ -1,7 +1,12 @@
-"""Carries out faults on gRPC calls: a status, at once or half way, a damaged stream, or a cut connection.
+"""Carries out faults on gRPC calls, each after the number of messages its rule's `messages` says.
 
-Codes are those of google.rpc.Code for the HTTP status that names the fault. `502` and `html` are what a gRPC
-client makes of a proxy that answers in place of the service.
+* `400` to `504`: the google.rpc.Code of that HTTP status; with `retry_delay` a RetryInfo. `502` and `html` are
+  what a gRPC client makes of a proxy that answers in place of the service.
+* `slow` and `stall`: a call that starts late, a stream that does not go on.
+* `reset` and `cut_body`: the connection ends by a TCP reset or in order, at a message or after so many `bytes`.
+* `rst_stream`: the call ends by that HTTP/2 frame, its connection stays.
+* `bad_json`: a message that is no protocol buffer. `arrow_malformed`: a record batch that ends too early.
+* `session_expired`: the answer to a ReadRows of a session that is older than six hours.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from emulator.storage_read.conftest import open_reader
 from streetlens.emulator import Emulator, start
 from streetlens.emulator.services import Service
 
+# The client announces that reading Arrow will move to pandas-gbq one day.
+pytestmark = pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
 storage: Any = bigquery_storage  # its message classes carry no annotations
 SQL = "SELECT i, REPEAT(CAST(i AS STRING), 200) AS s FROM UNNEST(GENERATE_ARRAY(1, 10000)) AS i"
 SERVICE: Service = "bigquery_storage"
@@ -113,6 +115,18 @@ def test_the_official_reader_resumes_without_losing_or_doubling_a_row(
         bqstorage_client=reader
     )
     assert found["i"].to_pylist() == list(range(1, 10_001))
+
+
+@pytest.mark.parametrize("kind", ["503", "reset", "cut_body", "rst_stream"])
+def test_streams_of_one_connection_that_are_struck_at_once_are_all_resumed(
+    emulator: Emulator, client: bigquery.Client, reader: Any, kind: str
+) -> None:
+    job = client.query(SQL)
+    job.result()
+    rule = emulator.faults.add(kind, service=SERVICE, match="readStream", times=3, messages=1)
+    table = client.list_rows(client.get_table(job.destination)).to_arrow(bqstorage_client=reader)
+    assert sorted(table["i"].to_pylist()) == list(range(1, 10_001))
+    assert rule.struck == 3
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 50, 100, 5000, 65_536, 1_000_000])
