@@ -9,12 +9,14 @@ mod convert;
 mod credentials;
 mod error;
 mod imports;
+mod load;
 mod log;
 mod parameters;
 mod polars;
 mod query;
 mod record;
 mod run;
+mod selection;
 mod session;
 mod store;
 mod stream;
@@ -36,11 +38,15 @@ mod _streetlens {
     #[pymodule_export]
     use crate::credentials::http_request;
     #[pymodule_export]
+    use crate::load::load;
+    #[pymodule_export]
     use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]
     use crate::query::{NativeQueryProgress, estimate_query, query, stream_query};
     #[pymodule_export]
     use crate::run::Run;
+    #[pymodule_export]
+    use crate::selection::{NativeSelection, PreparedSelection, snapshots};
     #[pymodule_export]
     use crate::session::{Session, generate_content, place, settings, subscribe, subscribe_listing};
     #[pymodule_export]

@@ -19,7 +19,8 @@ from streetlens.emulator.bigquery.storage_read.sessions import Rows, Session, Se
 from streetlens.emulator.rpc_errors import RpcError
 
 if TYPE_CHECKING:
-    from streetlens.emulator.bigquery.jobs import Job, Jobs
+    from streetlens.emulator.bigquery.job import Job
+    from streetlens.emulator.bigquery.jobs import Jobs
     from streetlens.emulator.faults import FaultRule
     from streetlens.emulator.rpc import RpcServer
     from streetlens.emulator.world import World
