@@ -145,6 +145,7 @@ class Sessions:
     def _release(self, session: Session) -> None:
         if session.copy is not None:
             self._engine.run(self._engine.cursor(), f"DROP TABLE IF EXISTS {session.copy}")
+            session.copy = None
 
     def _table(self, name: str) -> Table:
         named = _TABLE.fullmatch(name)
