@@ -180,6 +180,7 @@ class Engine:
             cursor or self.cursor(), loading.measure_sql(table.physical, table.columns)
         ).fetchone()
         assert found is not None
+        table.version += 1
         table.rows = int(found[0])
         table.column_bytes = {
             name: int(size or 0) for (name, _), size in zip(table.columns, found[1:], strict=True)
@@ -188,6 +189,7 @@ class Engine:
 
     def drop_table(self, table: Table) -> None:
         """Drop a table or view."""
+        table.exists = False
         dataset = self.catalog.find(table.project, table.dataset_id)
         if dataset is not None:
             dataset.tables.pop(table.table_id, None)

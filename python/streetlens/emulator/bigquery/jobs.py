@@ -186,6 +186,7 @@ class Jobs:
 
     def _run(self, job: Job) -> None:
         job.started = self.engine.wall_clock()
+        began = self.engine.clock()
         limit = threading.Timer(self._longest(job), self._overrun, [job])
         limit.daemon = True
         try:
@@ -203,10 +204,20 @@ class Jobs:
                 job.error = BigQueryError(500, "internalError", f"The streetlens emulator failed: {error!r}")
         finally:
             limit.cancel()
+            self._end_in_time(job, began)
             job.cursor = None
             if job.ended is None:
                 job.ended = max(self.engine.wall_clock(), job.started)
             job.executed.set()
+
+    def _end_in_time(self, job: Job, began: float) -> None:
+        """Fail a job that a comment makes run longer than it may."""
+        if job.ready_at - began > self._longest(job) and job.error is None:
+            job.error, job.ready_at = self._timed_out(job), began + self._longest(job)
+
+    def _timed_out(self, job: Job) -> BigQueryError:
+        message = f"Job execution was cancelled: Job timed out after {self._longest(job):g} seconds"
+        return BigQueryError(400, "stopped", message)
 
     def _longest(self, job: Job) -> float:
         asked = job.configuration.get("jobTimeoutMs")
@@ -215,9 +226,7 @@ class Jobs:
     def _overrun(self, job: Job) -> None:
         cursor = job.cursor
         if cursor is not None and job.error is None:
-            seconds = f"{self._longest(job):g} seconds"
-            message = f"Job execution was cancelled: Job timed out after {seconds}"
-            job.error = BigQueryError(400, "stopped", message)
+            job.error = self._timed_out(job)
             cursor.interrupt()
 
 

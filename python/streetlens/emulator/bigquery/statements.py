@@ -44,9 +44,8 @@ def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyCo
     stored = "when a destination table is present" if request.has_destination else None
     columns = result_columns(query, stored=stored)
     outcome = _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
-    if request.maximum_bytes is not None and outcome.billed > request.maximum_bytes:
-        limit = f"Query exceeded limit for bytes billed: {request.maximum_bytes}."
-        raise BigQueryError(400, "bytesBilledLimitExceeded", f"{limit} {outcome.billed} or higher required.")
+    catalog.check_limit(outcome)
+    outcome.cacheable = catalog.sees_tables_only
     outcome.physical, outcome.total_rows = materialize(engine, cursor, query, columns, scope)
     return outcome
 
