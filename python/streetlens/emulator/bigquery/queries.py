@@ -16,7 +16,7 @@ from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.result_cache import ResultCache
 from streetlens.emulator.bigquery.scripts import Interpreter, Part, read_script
 from streetlens.emulator.bigquery.sessions import Session, Sessions, aborted_session, temporary_dataset
-from streetlens.emulator.bigquery.statements import analyze, execute, statement_location
+from streetlens.emulator.bigquery.statements import analyze, execute, statement_location, tables_of
 
 
 class Queries:
@@ -76,7 +76,7 @@ class Queries:
     def _answer(self, job: Job, request: StatementRequest, cursor: duckdb.DuckDBPyConnection) -> Outcome:
         """Run one statement, unless the same was answered before."""
         outcome = self._cache.find(request)
-        if outcome is None:
+        if outcome is None or outcome.referenced != tables_of(self._engine, request):
             outcome = execute(self._engine, request, cursor)
             self._cache.add(request, job, outcome)
         return outcome

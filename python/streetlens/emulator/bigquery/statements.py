@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from sqlglot import exp
 
+from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.changes import change
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query
@@ -33,6 +34,13 @@ def analyze(engine: Engine, request: StatementRequest) -> Outcome:
     columns = result_columns(query)
     _run(engine, engine.cursor(), f"EXPLAIN {query.result_sql}", scope)
     return _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
+
+
+def tables_of(engine: Engine, request: StatementRequest) -> list[Table]:
+    """Return the tables a query reads; raises its errors, for example for a table that is gone since."""
+    statement, scope, catalog = _begin(engine, request)
+    scope.query(statement)
+    return list(catalog.referenced.values())
 
 
 def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyConnection) -> Outcome:
