@@ -35,7 +35,8 @@ from streetlens.emulator.faults import FOLLOWED
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
 _DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
 Encoding = FormatOptions | ArrowOptions
-_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions")
+_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions", "queryResultsFormat",
+                      "arrowSerializationOptions")  # fmt: skip
 
 
 def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
