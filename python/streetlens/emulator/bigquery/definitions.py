@@ -79,17 +79,18 @@ def create(
         return outcome
     catalog.check_limit(outcome)
     if existing is not None:
-        engine.drop_table(existing)
         outcome.ddl_operation = "REPLACE"
     if kind == "VIEW":
         text = _view_text(scope.context.sql)
+        if existing is not None:
+            engine.drop_table(existing)
         table = Table(project, dataset_id, table_id, content.fields, "", "VIEW", text)
         dataset.tables[table_id] = table
     else:
-        table = engine.create_table(dataset, table_id, content.fields)
+        table = engine.create_table(
+            dataset, table_id, content.fields, query_sql=content.query_sql, replace=True, cursor=cursor
+        )
     options.apply(engine, cursor, table)
-    if content.query_sql is not None and kind == "TABLE":
-        _fill(engine, cursor, table, content.query_sql)
     return outcome
 
 
@@ -139,15 +140,6 @@ def _content(statement: Expr, scope: Scope, catalog: StatementCatalog) -> _Conte
 def _properties(statement: Expr) -> list[Expr]:
     found = statement.args.get("properties")
     return list(found.expressions) if found is not None else []
-
-
-def _fill(engine: Engine, cursor: duckdb.DuckDBPyConnection, table: Table, sql: str) -> None:
-    try:
-        engine.run(cursor, f"INSERT INTO {table.physical} {sql}")
-    except BigQueryError:
-        engine.drop_table(table)
-        raise
-    engine.measure(table)
 
 
 def _refuse_properties(kind: str, statement: Expr) -> None:

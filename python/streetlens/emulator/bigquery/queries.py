@@ -68,7 +68,7 @@ class Queries:
                 return self._run_child(job, statement, part, cursor)
 
             try:
-                return Interpreter(self._engine, cursor, request, run, lambda: job.cancelled).execute(items)
+                return Interpreter(self._engine, cursor, request, run, lambda: job.stop).execute(items)
             finally:
                 if temporary is not None:
                     self._engine.delete_dataset(temporary.dataset_id, project=temporary.project)
