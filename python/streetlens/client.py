@@ -41,6 +41,7 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
         store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
             nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
             this machine are kept only where a place is named.
+        maximum_bytes_billed: Bytes that one query may bill; BigQuery refuses a larger one before it runs.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -62,6 +63,7 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
         on_retired: OnRetired = "raise",
         strict_region: bool = False,
         store: StorePlace = None,
+        maximum_bytes_billed: int | None = None,
     ) -> None:
         self._session = _calls.Session(
             project=project,
@@ -72,6 +74,7 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
             on_retired=on_retired,
             strict_region=strict_region,
             store=store,
+            maximum_bytes_billed=maximum_bytes_billed,
         )
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streetlens.exceptions import InvalidInput, MissingLibrary
+from streetlens.queries import QueryStats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from streetlens.options import LoadMode, NewColumns, Schema
     from streetlens.run import Run
 
-__all__ = ["Interval", "LinkedDataset", "LoadStats", "QueryStats", "Results", "Table", "Usage"]
+__all__ = ["Interval", "LinkedDataset", "LoadStats", "Results", "Table", "Usage"]
 
 _ROWS_SHOWN = 10
 _ROWS_A_SLICE = 2_000
@@ -40,27 +41,6 @@ class Interval(NamedTuple):
     """Days."""
     nanoseconds: int
     """The rest, in nanoseconds."""
-
-
-class QueryStats(NamedTuple):
-    """What a query took; `None` where BigQuery does not tell."""
-
-    job_id: str | None = None
-    """Job id."""
-    location: str | None = None
-    """Where it ran."""
-    bytes_processed: int | None = None
-    """Bytes read."""
-    bytes_billed: int | None = None
-    """Bytes billed."""
-    slot_milliseconds: int | None = None
-    """Slot time in milliseconds."""
-    cache_hit: bool | None = None
-    """Whether the result came from the cache."""
-    statement_type: str | None = None
-    """For example `"SELECT"`."""
-    affected_rows: int | None = None
-    """Rows that a DML statement changed."""
 
 
 class LinkedDataset(NamedTuple):

@@ -47,6 +47,12 @@ impl Stack {
         self
     }
 
+    /// The clock that waits between attempts.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The retry limits in force.
     #[must_use]
     pub fn policy(&self) -> RetryPolicy {

@@ -24,8 +24,15 @@ impl RunningJob {
         self.reference.as_ref()?.job_id.as_deref()
     }
 
-    pub(super) fn project(&self) -> Option<&str> {
-        self.reference.as_ref()?.project_id.as_deref()
+    pub(super) fn reference(&self) -> Option<&JobReference> {
+        self.reference.as_ref().filter(|reference| reference.job_id.is_some())
+    }
+
+    /// Learns where the job is.
+    pub(super) fn locate(&mut self, location: Option<String>) {
+        if let Some(reference) = &mut self.reference {
+            reference.location = location.or(reference.location.take());
+        }
     }
 
     pub(super) fn location(&self) -> Option<&str> {

@@ -5,9 +5,14 @@ pub mod decode;
 pub mod error;
 mod job;
 pub mod load;
+mod pages;
 pub mod parameters;
 pub mod request;
+pub mod result;
 pub mod schema;
+mod start;
+pub mod stream;
+pub mod tables;
 pub mod wire;
 
 pub use client::BigQueryClient;
