@@ -35,10 +35,11 @@ from streetlens.exceptions import (
     TooManyErrors,
 )
 from streetlens.observations import AsyncSelection, Selection
-from streetlens.options import Around, Box, ClassifyOptions, Endpoints, Parameter, Schema
+from streetlens.options import Around, Box, ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
 from streetlens.plan import Estimate, Plan
 from streetlens.profile import Profile, QueryEstimate, Snapshot
-from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.queries import QueryProgress, QueryStats, RowStream
+from streetlens.results import Interval, LinkedDataset, LoadStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
@@ -65,6 +66,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidUri",
     "LinkedDataset",
+    "LoadStats",
     "MalformedResponse",
     "MissingLibrary",
     "ModelUnavailable",
@@ -76,9 +78,12 @@ __all__ = [
     "Progress",
     "QueryError",
     "QueryEstimate",
+    "QueryOptions",
+    "QueryProgress",
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "RowStream",
     "Run",
     "Schema",
     "SchemaError",

@@ -2,9 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use streetlens_core::bigquery::estimate::QueryEstimate;
 use streetlens_core::bigquery::parameters::{Parameter, ParameterType, ParameterValue};
-use streetlens_core::bigquery::request::Query;
 use streetlens_core::error::{Error, ErrorKind, Result};
 use streetlens_core::insights::naming::{Entity, Product};
 use streetlens_core::insights::selection::{Columns, Condition, Sample, SnapshotChoice};
@@ -12,7 +10,7 @@ use streetlens_core::insights::{Area, Prepared, Selection, Snapshot, Statement};
 
 use crate::call::Call;
 use crate::error::to_python;
-use crate::parameters::{self, read_value};
+use crate::parameters::read_value;
 use crate::session::Session;
 
 /// What is wanted of the data set, checked as far as that goes without asking anybody.
@@ -41,6 +39,7 @@ struct Wish<'py> {
     sample: Option<(i64, String, Option<String>)>,
     since: Option<String>,
     unanswered_in: Option<String>,
+    unanswered_by: Option<String>,
 }
 
 /// A column, how it is compared, and with which values.
@@ -88,6 +87,7 @@ impl NativeSelection {
             sample: wish.sample.map(|(rows, seed, stratify_by)| Sample { rows, seed, stratify_by }),
             since: wish.since,
             unanswered_in: wish.unanswered_in,
+            unanswered_by: wish.unanswered_by,
         };
         Ok(Self { core })
     }
@@ -268,19 +268,4 @@ pub(crate) fn snapshots(session: &Session, dataset: Option<String>) -> Call {
         let (sql, parameters) = written(py, Ok(statement))?;
         Ok((sql, parameters, location).into_pyobject(py)?.into_any().unbind())
     })
-}
-
-/// Bytes that a query would read; runs nothing.
-#[pyfunction]
-pub(crate) fn estimate(
-    session: &Session,
-    sql: String,
-    parameters: Vec<(Option<String>, Bound<'_, PyTuple>)>,
-    location: Option<String>,
-) -> PyResult<Call> {
-    let query = Query { sql, parameters: parameters::read(parameters)?, location, ..Query::default() };
-    let core = session.core.clone();
-    Ok(Call::new(async move { core.estimate(query).await }, |py, estimate: QueryEstimate| {
-        Ok(estimate.bytes_processed.into_pyobject(py)?.into_any().unbind())
-    }))
 }

@@ -3,11 +3,15 @@
 pub mod client;
 pub mod decode;
 pub mod error;
-pub mod estimate;
 mod job;
+pub mod load;
+mod pages;
 pub mod parameters;
 pub mod request;
+pub mod result;
 pub mod schema;
+mod start;
+pub mod stream;
 pub mod tables;
 pub mod wire;
 

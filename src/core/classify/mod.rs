@@ -30,7 +30,9 @@ pub mod quotas;
 mod roles;
 pub mod run;
 mod sample;
+pub mod snapshots;
 pub mod trouble;
+mod unanswered;
 mod views;
 mod work;
 
@@ -49,3 +51,4 @@ pub use progress::ProgressSnapshot;
 pub use prompt::Prompt;
 pub use quotas::KnownQuotas;
 pub use run::{Question, Run, RunOptions, Services};
+pub use snapshots::KnownSnapshots;

@@ -63,10 +63,15 @@ impl Transport for HttpPool {
         let client = self.least_busy()?;
         let _slot = Slot::take(&client);
         let http = if is_local(&request.url) { &client.local } else { &client.remote };
-        let mut builder =
-            http.request(request.method.clone(), request.url.clone()).headers(headers.clone()).timeout(request.timeout);
+        let mut headers = headers.clone();
         if !request.body.is_empty() {
-            builder = builder.header(header::CONTENT_TYPE, request.content_type).body(request.body.clone());
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+        }
+        headers.extend(request.headers.clone());
+        let mut builder = http.request(request.method.clone(), request.url.clone()).headers(headers);
+        builder = builder.timeout(request.timeout);
+        if !request.body.is_empty() {
+            builder = builder.body(request.body.clone());
         }
         let failed = |error: reqwest::Error| transport_error(error, request);
         let response = builder.send().await.map_err(failed)?;

@@ -8,7 +8,7 @@ import re
 import threading
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +19,7 @@ from streetlens.emulator.bigquery.catalog import Dataset, Table
 from streetlens.emulator.bigquery.destinations import Destination, write_result
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
+from streetlens.emulator.bigquery.loads import LoadRequest, load
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.statements import analyze, execute, statement_location
 from streetlens.emulator.bigquery.types import to_rest_schema
@@ -34,15 +35,16 @@ _LONGEST_RUN_SECONDS = 300.0
 
 @dataclass
 class Job:
-    """One query job."""
+    """One job: `work` is what it does, on a cursor of its own."""
 
     project: str
     job_id: str
     configuration: dict[str, Any]
-    request: StatementRequest
+    work: Callable[[duckdb.DuckDBPyConnection], Outcome]
     created: float
     ready_at: float
     location: str
+    kind: str = "QUERY"
     labels: dict[str, str] = field(default_factory=dict)
     outcome: Outcome | None = None
     error: BigQueryError | None = None
@@ -105,20 +107,46 @@ class Jobs:
         labels: Mapping[str, str] | None = None,
         destination: Destination | None = None,
     ) -> Job:
-        """Return a job that has not been submitted."""
+        """Return a query job that has not been submitted."""
         slow = _SLOW.search(request.sql)
-        request = replace(request, location=request.location or statement_location(self.engine, request))
+        located = replace(request, location=request.location or statement_location(self.engine, request))
         ready = self.engine.clock() + (float(slow.group(1)) if slow else 0.0)
         return Job(
             request.project,
             job_id or f"job_{uuid.uuid4().hex}",
             _canonical(configuration),
-            request,
+            lambda cursor: execute(self.engine, located, cursor),
             self.engine.wall_clock(),
             ready,
-            request.location or self.engine.location,
-            dict(labels or {}),
+            located.location or self.engine.location,
+            labels=dict(labels or {}),
             destination=destination,
+        )
+
+    def new_load(
+        self,
+        project: str,
+        request: LoadRequest,
+        data: bytes,
+        configuration: dict[str, Any],
+        reference: Mapping[str, Any],
+    ) -> Job:
+        """Return a load job that has not been submitted; raises notFound for a data set that is not there."""
+        where = reference.get("location")
+        found = self.engine.catalog.find(request.destination.project, request.destination.dataset_id)
+        if found is None or (where and found.location.lower() != str(where).lower()):
+            name = f"{request.destination.project}:{request.destination.dataset_id}"
+            raise not_found(f"Dataset {name}" + (f" was not found in location {where}" if where else ""))
+        return Job(
+            project,
+            str(reference.get("jobId") or f"job_{uuid.uuid4().hex}"),
+            _canonical(configuration),
+            lambda cursor: load(self.engine, request, data, cursor),
+            self.engine.wall_clock(),
+            self.engine.clock(),
+            found.location,
+            kind="LOAD",
+            labels=dict(configuration.get("labels") or {}),
         )
 
     def find(self, project: str, job_id: str, location: str | None) -> Job:
@@ -196,7 +224,7 @@ class Jobs:
         try:
             job.cursor = self.engine.cursor()
             limit.start()
-            outcome = execute(self.engine, job.request, job.cursor)
+            outcome = job.work(job.cursor)
             if outcome.physical is not None:
                 job.anonymous = self._keep(job, outcome)
             job.outcome = outcome
