@@ -14,6 +14,7 @@ from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
 from streetlens._lazy import LazyRows
+from streetlens._only_new import new_rows
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens._warnings import warn_caller
@@ -92,6 +93,10 @@ class RunHandle:
         """What tells rows of the results apart, wherever they are kept."""
         is_observed = self._identity == _USUAL_URI_COLUMN and _OBSERVATION in columns
         return [_OBSERVATION if is_observed else self._identity]
+
+    def unanswered(self) -> Call[RunHandle]:
+        """The same question for the rows that the store has no answer for."""
+        return Call(self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identity))
 
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
@@ -254,13 +259,20 @@ def _prepared(
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
         run = RunHandle(native, session, options["group_by"] or options["uri_column"])
         run.warn_of_changes()
-        return go(run, source)
+        if options["only_new"] is not True:
+            return go(run, source)
+        return Then(run.unanswered(), lambda fewer: go(fewer, source))
 
+    rows = _source(session, images)
+    if isinstance(options["only_new"], str):
+        rows = new_rows(session, images, rows, options["only_new"], options)
+    return Then(rows, from_source)
+
+
+def _source(session: Session, images: Any) -> Call[Any]:
     if isinstance(images, LazyRows):
-        return Then(images.rows(), from_source)
-    if is_query(images):
-        return Then(_calls.query(session, images), from_source)
-    return from_source(images)
+        return images.rows()
+    return _calls.query(session, images) if is_query(images) else Ready(lambda: images)
 
 
 def _grouped(images: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:

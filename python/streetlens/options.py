@@ -221,5 +221,7 @@ class ClassifyOptions(TypedDict, total=False):
     """Where paid answers are kept."""
     refresh: bool
     """Ask anew what the store knows."""
+    only_new: bool | str
+    """Leave out what the store, or a table of results, has an answer for."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

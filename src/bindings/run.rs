@@ -36,6 +36,14 @@ impl Run {
         Call::new(async move { core.plan(sample).await }, |py, plan| Ok(plan_values(py, &plan)?.into_any().unbind()))
     }
 
+    /// The same question for the rows that the store has no answer for; the result is another `Run`.
+    fn unanswered(&self) -> Call {
+        let core = self.core.clone();
+        Call::new(async move { core.unanswered().await }, |py, core| {
+            Ok(Self::new(core).into_pyobject(py)?.into_any().unbind())
+        })
+    }
+
     /// Begins in the background.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         let runtime = bridge::runtime().map_err(|error| to_python(py, error))?;

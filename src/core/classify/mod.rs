@@ -31,7 +31,9 @@ mod records;
 mod roles;
 pub mod run;
 mod sample;
+pub mod snapshots;
 pub mod trouble;
+mod unanswered;
 mod views;
 mod work;
 
@@ -50,3 +52,4 @@ pub use progress::ProgressSnapshot;
 pub use prompt::Prompt;
 pub use quotas::KnownQuotas;
 pub use run::{Question, Run, RunOptions, Services};
+pub use snapshots::KnownSnapshots;

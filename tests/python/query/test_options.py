@@ -117,7 +117,9 @@ def test_no_more_queries_than_allowed_are_under_way_at_once(client: sl.Client, e
     tables = client.query_all([sql.format(number) for number in range(6)], concurrency=2)
     assert [table["n"] for table in tables] == [[number] for number in range(6)]
     jobs = sorted(
-        (job.started, job.ended) for job in emulator.world.jobs.all(emulator.world.project) if job.started and job.ended
+        (job.started, job.ended)
+        for job in emulator.world.jobs.all(emulator.world.project)
+        if job.started and job.ended
     )
     overlapping = [sum(start <= begin < end for start, end in jobs) for begin, _ in jobs]
     assert max(overlapping) <= 2
