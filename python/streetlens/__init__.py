@@ -37,7 +37,7 @@ from streetlens.exceptions import (
 from streetlens.options import ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
 from streetlens.plan import Estimate, Plan
 from streetlens.queries import QueryProgress, QueryStats, RowStream
-from streetlens.results import Interval, LinkedDataset, Results, Table, Usage
+from streetlens.results import Interval, LinkedDataset, LoadStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
@@ -61,6 +61,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidUri",
     "LinkedDataset",
+    "LoadStats",
     "MalformedResponse",
     "MissingLibrary",
     "ModelUnavailable",

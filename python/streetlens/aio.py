@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens._query_options import takes_query_options
-from streetlens.options import ClassifyOptions, QueryOptions
+from streetlens.options import ClassifyOptions, LoadMode, NewColumns, QueryOptions
 from streetlens.plan import Plan
 from streetlens.queries import RowStream
-from streetlens.results import LinkedDataset, Results, Table
+from streetlens.results import LinkedDataset, LoadStats, Results, Table
 from streetlens.run import Run
 
 if TYPE_CHECKING:
@@ -124,6 +124,21 @@ class AsyncClient:
         """See `Client.query_all`."""
         return await _calls.query_all(
             self._session, sqls, concurrency=concurrency, errors=errors, options=options
+        )
+
+    async def load(
+        self,
+        rows: Any,
+        table: str,
+        *,
+        mode: LoadMode = "append",
+        key: str | Sequence[str] | None = None,
+        new_columns: NewColumns = "refuse",
+        load_id: str | None = None,
+    ) -> LoadStats:
+        """See `Client.load`."""
+        return await _calls.load(
+            self._session, rows, table, mode=mode, key=key, new_columns=new_columns, load_id=load_id
         )
 
     @takes_classify_options

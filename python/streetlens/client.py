@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens._verbs.dataset import DataSetVerbs
+from streetlens._verbs.loading import LoadVerbs
 from streetlens._verbs.queries import QueryVerbs
 from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
 from streetlens.plan import Plan
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client(DataSetVerbs, QueryVerbs):
+class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
     """Street View Insights of one Google Cloud project. Making one contacts nothing.
 
     Args:

@@ -10,9 +10,25 @@ if TYPE_CHECKING:
     from streetlens._progress import Progress
     from streetlens.queries import QueryProgress
 
-__all__ = ["ClassifyOptions", "Endpoints", "OnRetired", "Parameter", "QueryOptions", "Schema", "StorePlace"]
+__all__ = [
+    "ClassifyOptions",
+    "Endpoints",
+    "LoadMode",
+    "NewColumns",
+    "OnRetired",
+    "Parameter",
+    "QueryOptions",
+    "Schema",
+    "StorePlace",
+]
 
 OnRetired = Literal["raise", "replace", "allow"]
+
+LoadMode = Literal["append", "upsert", "replace"]
+"""What becomes of the rows that a table has when others are loaded."""
+
+NewColumns = Literal["refuse", "add"]
+"""What to do about columns that a table lacks."""
 
 StorePlace: TypeAlias = "str | os.PathLike[str] | Literal[False] | None"
 """Where paid answers are kept: a file or its folder, False for nowhere, None for the default."""

@@ -9,6 +9,7 @@ mod convert;
 mod credentials;
 mod error;
 mod imports;
+mod load;
 mod log;
 mod parameters;
 mod polars;
@@ -35,6 +36,8 @@ mod _streetlens {
     use crate::classify::{check_schema, classify};
     #[pymodule_export]
     use crate::credentials::http_request;
+    #[pymodule_export]
+    use crate::load::load;
     #[pymodule_export]
     use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]

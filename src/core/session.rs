@@ -1,5 +1,7 @@
 //! Wires everything once: the only constructor of a working client.
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use chrono::Utc;
 use std::collections::HashMap;
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
+use crate::bigquery::load::{LoadOptions, LoadResult, Target};
 use crate::bigquery::request::Query;
 use crate::bigquery::result::{QueryEstimate, QueryResult};
 use crate::bigquery::stream::QueryStream;
@@ -115,6 +118,18 @@ impl Session {
     fn located(&self, query: Query) -> Query {
         let location = query.location.or_else(|| self.settings.query_location.clone());
         Query { location, ..query }
+    }
+
+    /// Writes rows into `dataset.table` or `project.dataset.table`, exactly once.
+    pub async fn load(
+        &self,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        table: &str,
+        options: &LoadOptions,
+    ) -> Result<LoadResult> {
+        let target = Target::parse(table, &self.settings.project)?;
+        self.bigquery.load(schema, batches, &target, options).await
     }
 
     /// Subscribes to a customer's data set, or returns the one that is there.

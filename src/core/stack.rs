@@ -1,6 +1,7 @@
 //! The path of every request, in one visible order: retry → authorization → transport.
 
 use http::{HeaderMap, StatusCode};
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::auth::{TokenCache, TokenSource};
@@ -74,10 +75,23 @@ impl Stack {
         let decode = &decode;
         let (result, attempts) = retry::run(&self.policy, self.clock.as_ref(), || async move {
             let response = self.authorized(request).await?;
-            if response.status.is_success() { decode(&response) } else { Err((request.decode_error)(&response)) }
+            if (request.is_answer)(response.status) {
+                decode(&response)
+            } else {
+                Err((request.decode_error)(&response))
+            }
         })
         .await;
         Exchange { result, attempts }
+    }
+
+    /// Repeats an operation of several requests under the limits of one; its requests must not be repeated themselves.
+    pub async fn repeat<T, Operation, Attempt>(&self, operation: Operation) -> Result<T>
+    where
+        Operation: FnMut() -> Attempt,
+        Attempt: Future<Output = Result<T>>,
+    {
+        retry::run(&self.policy, self.clock.as_ref(), operation).await.0
     }
 
     /// One attempt; a 401 renews the token once and replays once, outside the retry budget. A 403 never does.

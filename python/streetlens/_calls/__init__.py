@@ -2,6 +2,7 @@
 
 from streetlens._calls.call import Call, Ready, Then, in_background, tell_summary
 from streetlens._calls.generation import generate_content, place
+from streetlens._calls.loads import load
 from streetlens._calls.queries import estimate_query, query, query_all, stream_query
 from streetlens._calls.session import NativeHttp, Session
 from streetlens._calls.stores import open_store
@@ -20,6 +21,7 @@ __all__ = [
     "estimate_query",
     "generate_content",
     "in_background",
+    "load",
     "open_store",
     "place",
     "query",

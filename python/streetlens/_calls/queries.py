@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from streetlens import _query_options, _streetlens, _tracing
-from streetlens._caller import level_of_caller
 from streetlens._calls.call import Call, Together
 from streetlens._calls.session import Session
 from streetlens._checks import check_choice, check_count
 from streetlens._streetlens import NativeQueryProgress, NativeTable
+from streetlens._warnings import warn_caller
 from streetlens.exceptions import InvalidInput
 from streetlens.queries import QueryProgress, QueryStats, RowStream
 from streetlens.results import Table
@@ -115,7 +114,7 @@ class _Notes:
         for note in notes:
             if note not in self._told:
                 self._told.add(note)
-                warnings.warn(note, stacklevel=level_of_caller())
+                warn_caller(note)
 
 
 def _told_table(session: Session) -> Callable[[tuple[NativeTable, dict[str, Any]]], Table]:
@@ -125,6 +124,6 @@ def _told_table(session: Session) -> Callable[[tuple[NativeTable, dict[str, Any]
         native, statistics = result
         stats = QueryStats.of(statistics)
         tell(stats.notes)
-        return Table(native, stats)
+        return Table(native, stats, session=session)
 
     return wrap

@@ -2,7 +2,7 @@
 
 use super::client::BigQueryClient;
 use super::wire::JobReference;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A job that is cancelled when it is dropped before its end.
 pub(super) struct RunningJob {
@@ -62,6 +62,9 @@ impl Drop for RunningJob {
             let job_id = reference.job_id.as_deref();
             match client.cancel(&reference).await {
                 Ok(()) => tracing::info!(job_id, "the job was cancelled, because nobody waits for it any more"),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::debug!(job_id, "nobody waits for the job any more, which was never made");
+                }
                 Err(error) => tracing::warn!(job_id, %error, "the job could not be cancelled"),
             }
         });

@@ -4,6 +4,7 @@ pub mod client;
 pub mod decode;
 pub mod error;
 mod job;
+pub mod load;
 mod pages;
 pub mod parameters;
 pub mod request;
