@@ -13,6 +13,7 @@ from streetlens import _calls, _streetlens, _tracing
 from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
+from streetlens._lazy import LazyRows
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens._warnings import warn_caller
@@ -195,25 +196,27 @@ class _Execution(Call[Results]):
 
 def classify(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Results]:
     """A run that is waited for."""
-    options = completed("classify", given)
+    options = completed("classify", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: _Execution(run, options["progress"]))
 
 
 def prepare(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[RunHandle]:
     """A run that has not begun."""
-    options = completed("start", given)
+    options = completed("start", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: Ready(lambda: run))
 
 
 def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Plan]:
     """What a run would take."""
-    options = completed("plan", given)
+    options = completed("plan", _grouped(images, given))
 
     def planned(run: RunHandle, source: Any) -> Call[Plan]:
         def wrap(values: Mapping[str, Any]) -> Plan:
             return _plan(
                 values,
-                bytes_billed=source.stats.bytes_billed if is_query(images) else None,
+                bytes_billed=source.stats.bytes_billed
+                if is_query(images) or isinstance(images, LazyRows)
+                else None,
                 max_cost_usd=options["max_cost_usd"],
                 model=run.native.places[0][0],
                 locations=tuple(location for _, location, _ in run.native.places),
@@ -253,9 +256,18 @@ def _prepared(
         run.warn_of_changes()
         return go(run, source)
 
+    if isinstance(images, LazyRows):
+        return Then(images.rows(), from_source)
     if is_query(images):
         return Then(_calls.query(session, images), from_source)
     return from_source(images)
+
+
+def _grouped(images: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with the groups of a selection by asset, unless they say otherwise."""
+    if not isinstance(images, LazyRows) or images.group_by is None:
+        return given
+    return {"group_by": images.group_by, "max_images": images.max_images, **given}
 
 
 def _plan(

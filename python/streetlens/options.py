@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from streetlens.queries import QueryProgress
 
 __all__ = [
+    "Area",
+    "Around",
+    "Box",
     "ClassifyOptions",
     "Endpoints",
     "LoadMode",
@@ -45,8 +48,8 @@ class Endpoints(NamedTuple):
     """Base addresses of single services; a service that is left out is Google's own.
 
     Example:
-        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
-        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+        >>> Endpoints(vertex="https://vertex.example.com").vertex
+        'https://vertex.example.com'
     """
 
     bigquery: str | None = None
@@ -57,6 +60,42 @@ class Endpoints(NamedTuple):
     """Cloud Storage."""
     sharing: str | None = None
     """Analytics Hub."""
+    bigquery_storage: str | None = None
+    """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
+
+
+class Box(NamedTuple):
+    """An area between two meridians and two parallels; west is larger than east across the antimeridian.
+
+    Example:
+        >>> Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+        Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+    """
+
+    west: float
+    """Degrees."""
+    south: float
+    """Degrees."""
+    east: float
+    """Degrees."""
+    north: float
+    """Degrees."""
+
+
+class Around(NamedTuple):
+    """An area around a point.
+
+    Example:
+        >>> Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+        Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+    """
+
+    latitude: float
+    """Degrees."""
+    longitude: float
+    """Degrees."""
+    radius_m: float
+    """Metres on the sphere."""
 
 
 class Parameter(NamedTuple):
@@ -112,6 +151,10 @@ class QueryOptions(TypedDict, total=False):
     """`"batch"` waits for idle slots."""
     progress: Callable[[QueryProgress], Any] | None
     """Told how far it is."""
+
+
+Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
+"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
 
 
 class ClassifyOptions(TypedDict, total=False):

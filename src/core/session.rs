@@ -19,7 +19,7 @@ use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Servi
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
-use crate::insights::{self, LinkedDataset, SubscribeOptions};
+use crate::insights::{self, Catalog, LinkedDataset, Prepared, Selection, SubscribeOptions};
 use crate::settings::{Settings, StoreLocation};
 use crate::sharing::SharingClient;
 use crate::stack::Stack;
@@ -43,6 +43,8 @@ pub struct Session {
     pub quotas: KnownQuotas,
     /// Analytics Hub.
     pub sharing: SharingClient,
+    /// What is known of data sets and their tables.
+    catalog: Catalog,
     /// Files that are open, by their paths without links.
     stores: Arc<Mutex<HashMap<PathBuf, Store>>>,
 }
@@ -71,6 +73,7 @@ impl Session {
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
             settings,
+            catalog: Catalog::default(),
             stores: Arc::default(),
         })
     }
@@ -135,6 +138,25 @@ impl Session {
     /// Subscribes to a customer's data set, or returns the one that is there.
     pub async fn subscribe(&self, options: &SubscribeOptions) -> Result<LinkedDataset> {
         insights::subscribe(&self.sharing, &self.bigquery, options).await
+    }
+
+    /// Finds the tables and the snapshot of a selection of the data set, and checks its columns.
+    pub async fn select(&self, selection: Selection) -> Result<Prepared> {
+        insights::prepare(&self.catalog, &self.data_place(), selection).await
+    }
+
+    /// The statement that tells the snapshots of a data set, and where to run it.
+    pub async fn snapshots(&self, dataset: Option<&str>) -> Result<(insights::Statement, Option<String>)> {
+        insights::snapshots_of(&self.catalog, &self.data_place(), dataset).await
+    }
+
+    fn data_place(&self) -> insights::Place<'_> {
+        insights::Place {
+            bigquery: &self.bigquery,
+            sharing: &self.sharing,
+            project: &self.settings.project,
+            location: &self.settings.location,
+        }
     }
 
     /// Where requests for a model go.
