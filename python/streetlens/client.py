@@ -142,6 +142,9 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
             store: Where paid answers are kept, so that nothing is paid twice: a file or its folder, or False for
                 nowhere; the client's otherwise.
             refresh: Ask anew what the store knows.
+            into: A BigQuery table, `"dataset.table"`, that is made where it is missing and takes the results while the
+                run goes on and at its end, one row for each `observation_id`, image or group. It keeps the answers
+                too, in its column `streetlens`: the same call on another machine asks only what is missing there.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:
