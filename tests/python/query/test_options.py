@@ -116,7 +116,9 @@ def test_failures_of_several_queries_may_be_results(client: sl.Client) -> None:
     assert [table["n"] for table in (first, third) if isinstance(table, sl.Table)] == [[1], [3]]
 
 
-def test_no_more_queries_than_allowed_are_under_way_at_once(serve: Callable[[Script], ScriptedServer]) -> None:
+def test_no_more_queries_than_allowed_are_under_way_at_once(
+    serve: Callable[[Script], ScriptedServer],
+) -> None:
     begun, ended, most = 0, 0, 0
 
     def answer(request: Received) -> Answer:
