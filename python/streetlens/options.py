@@ -48,8 +48,8 @@ class Endpoints(NamedTuple):
     """Base addresses of single services; a service that is left out is Google's own.
 
     Example:
-        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
-        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+        >>> Endpoints(vertex="https://vertex.example.com").vertex
+        'https://vertex.example.com'
     """
 
     bigquery: str | None = None
@@ -60,6 +60,8 @@ class Endpoints(NamedTuple):
     """Cloud Storage."""
     sharing: str | None = None
     """Analytics Hub."""
+    bigquery_storage: str | None = None
+    """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
 
 
 class Box(NamedTuple):
@@ -113,10 +115,6 @@ class Parameter(NamedTuple):
     """Its GoogleSQL type."""
 
 
-Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
-"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
-
-
 class QueryOptions(TypedDict, total=False):
     """The keyword options of queries; `Client.query` tells what each means.
 
@@ -153,6 +151,10 @@ class QueryOptions(TypedDict, total=False):
     """`"batch"` waits for idle slots."""
     progress: Callable[[QueryProgress], Any] | None
     """Told how far it is."""
+
+
+Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
+"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
 
 
 class ClassifyOptions(TypedDict, total=False):

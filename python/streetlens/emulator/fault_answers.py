@@ -140,7 +140,7 @@ def error_of(rule: FaultRule, service: Service, path: str) -> ServiceError:
             f"Publisher Model `{model[0] if model else path}` was not found or your project does not have "
             "access to it. Please ensure you are using a valid model version."
         )
-    if reason and service in {"gemini", "sharing"}:
+    if reason and service in {"gemini", "sharing", "bigquery_storage"}:
         details = [error_info(reason)]
     if "retry_delay" in rule.options:
         delay = f"{rule.number('retry_delay', 0):g}s"

@@ -40,6 +40,12 @@ that ends too early (a ReadRows too), or with a schema, no rows and a total of 0
 STREAM_KINDS = frozenset({"rst_stream", "session_expired"})
 """What only the gRPC methods of `bigquery_storage` meet: RST_STREAM on the call's HTTP/2 stream, and the answer
 to a ReadRows of a session that is older than six hours."""
+_MET_BY: dict[str, tuple[Service, ...]] = {
+    **dict.fromkeys(ANSWER_KINDS, ("gemini",)),
+    **dict.fromkeys(ARROW_KINDS, ("bigquery",)),
+    **dict.fromkeys(STREAM_KINDS, ("bigquery_storage",)),
+    "arrow_malformed": ("bigquery", "bigquery_storage"),
+}
 KINDS = HTTP_KINDS | WIRE_KINDS | ANSWER_KINDS | ARROW_KINDS | STREAM_KINDS
 FOLLOWED: ContextVar[FaultRule | None] = ContextVar(
     "fault that the handler of the request follows", default=None
@@ -87,28 +93,20 @@ class FaultRule:
             raise ValueError(
                 f"unknown fault option {', '.join(sorted(unknown))}; known: {', '.join(OPTIONS)}"
             )
-        if self.kind in ANSWER_KINDS:
-            if self.service not in {None, "gemini"}:
-                raise ValueError(f"fault {self.kind!r} is an answer of gemini; {self.service} never gives it")
-            self.service = "gemini"
-        if self.kind in ARROW_KINDS and self.service not in {None, "bigquery", "bigquery_storage"}:
-            raise ValueError(f"fault {self.kind!r} is one of bigquery; {self.service} never meets it")
-        if self.kind in STREAM_KINDS:
-            if self.service not in {None, "bigquery_storage"}:
-                raise ValueError(
-                    f"fault {self.kind!r} is one of bigquery_storage; {self.service} never meets it"
-                )
-            self.service = "bigquery_storage"
+        services = _MET_BY.get(self.kind)
+        if services is not None and self.service is None and len(services) == 1:
+            self.service = services[0]
+        if services is not None and self.service not in {None, *services}:
+            met = " and ".join(services)
+            raise ValueError(f"fault {self.kind!r} is one of {met}; {self.service} never meets it")
 
     def may_strike(self, service: Service, path: str, body: bytes) -> bool:
         """Whether a request to `service` is one that this kind of fault can happen to."""
-        if self.service not in {None, service}:
+        if self.service not in {None, service} or service not in _MET_BY.get(self.kind, (service,)):
             return False
-        if self.kind in ARROW_KINDS and service == "bigquery":
+        if service == "bigquery" and self.kind in ARROW_KINDS:
             return path.endswith("/queries") and b"ARROW" in body
-        if self.kind in {"arrow_malformed", "session_expired"}:
-            return path.endswith("/ReadRows")
-        return self.kind not in ARROW_KINDS
+        return self.kind not in {"arrow_malformed", "session_expired"} or path.endswith("/ReadRows")
 
     def number(self, option: str, default: float) -> float:
         """Return a numeric option."""
@@ -160,20 +158,24 @@ class FaultSet:
         with self._lock:
             return [asdict(rule) for rule in self._rules]
 
-    def draw(self, method: str, path: str, body: bytes) -> list[FaultRule]:
-        """Return the rules that strike this request: any number of `slow`, then at most one other."""
+    def draw(self, method: str, path: str, body: bytes, query: str = "") -> list[FaultRule]:
+        """Return the rules that strike this request: any number of `slow`, then at most one other.
+
+        A rule's `match` is looked for in the path, the query and the body.
+        """
         if not self._rules:
             return []
         service = service_of(path)
         if service is None:
             return []
         content = path.encode() + b"\n" + body
+        matched = query.encode() + b"\n" + content
         striking: list[FaultRule] = []
         with self._lock:
             for rule in self._rules:
                 if not rule.may_strike(service, path, body):
                     continue
-                if rule.match and rule.match.encode() not in content:
+                if rule.match and rule.match.encode() not in matched:
                     continue
                 if rule.times is not None and rule.struck >= rule.times:
                     continue

@@ -30,6 +30,12 @@ Answer = Callable[[Any], Messages]
 SERVICE_PACKAGES = ("bigquery.storage_read", "sharing.rpc")
 # A stream that stalls holds a thread for as long as its client waits.
 _THREADS = 128
+# Messages of any size, and as many pings as a client likes: Google's servers do not count them either.
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.http2.max_ping_strikes", 0),
+]
 
 
 class RpcServer:
@@ -39,11 +45,10 @@ class RpcServer:
         require({"grpc": "grpcio"}, instead="pip install grpcio")
         self._grpc: Any = importlib.import_module("grpc")
         self._world = world
-        self._stopping = threading.Event()
-        self._faults = RpcFaults(world, loop, splices, self._stopping)
+        self.stopping = threading.Event()
+        self._faults = RpcFaults(world, loop, splices, self.stopping)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="streetlens-emulator-grpc")
-        unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        self._server = self._grpc.server(self._executor, options=unlimited)
+        self._server = self._grpc.server(self._executor, options=_OPTIONS)
         for name in SERVICE_PACKAGES:
             importlib.import_module(f"streetlens.emulator.{name}").serve(self, world)
         self.port = int(self._server.add_insecure_port("127.0.0.1:0"))
@@ -57,7 +62,7 @@ class RpcServer:
 
     def stop(self) -> None:
         """Stop at once."""
-        self._stopping.set()
+        self.stopping.set()
         self._server.stop(grace=None).wait()
         self._executor.shutdown()
 

@@ -54,7 +54,7 @@ class RpcFaults:
         """Yield the messages of `answer` as the drawn rules leave them. Raises RpcError."""
         for rule in self._drawn(entry, context):
             if rule.kind == "slow":
-                time.sleep(rule.number("seconds", 1.0))
+                self._stopping.wait(rule.number("seconds", 1.0))
             else:
                 yield from self._struck(rule, entry, context, answer)
                 return

@@ -89,7 +89,7 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The base URL of every service."""
+        """The base URL of every service, for HTTP/1.1 and for gRPC over cleartext HTTP/2."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 

@@ -14,23 +14,12 @@ pub struct GcsUri {
 impl GcsUri {
     /// Reads a URI; the error says what is wrong with it and what was probably meant.
     pub fn parse(text: &str) -> Result<Self> {
-        let trimmed = text.trim();
-        let Some(rest) = trimmed.strip_prefix("gs://") else {
-            return Err(invalid(trimmed, "does not start with `gs://`", Some(guess(trimmed))));
-        };
-        let Some((bucket, object)) = rest.split_once('/').filter(|(_, object)| !object.is_empty()) else {
-            return Err(invalid(trimmed, "names no object", Some("write `gs://bucket/object`".to_owned())));
-        };
-        if let Some(problem) = bucket_problem(bucket) {
-            return Err(invalid(trimmed, problem, None));
-        }
-        if object.len() > 1024 {
-            return Err(invalid(trimmed, "has an object name of over 1,024 bytes", None));
-        }
-        if object.contains(['\r', '\n', '\0']) || object == "." || object == ".." {
-            return Err(invalid(trimmed, "has an object name that Cloud Storage does not allow", None));
-        }
-        Ok(Self { bucket: bucket.to_owned(), object: object.to_owned() })
+        parts(text).map(|(bucket, object)| Self { bucket: bucket.to_owned(), object: object.to_owned() })
+    }
+
+    /// The bucket of a URI that [`GcsUri::parse`] reads.
+    pub fn bucket_of(text: &str) -> Result<&str> {
+        parts(text).map(|(bucket, _)| bucket)
     }
 
     /// The bucket.
@@ -53,6 +42,15 @@ impl GcsUri {
         (is_published && !snapshot.is_empty() && !snapshot.contains('/')).then_some(snapshot)
     }
 
+    /// The URI, in which a published image has the same name in every snapshot that has it.
+    #[must_use]
+    pub fn in_any_snapshot(&self) -> String {
+        match self.snapshot() {
+            Some(snapshot) => format!("gs://{}/*{}", self.bucket, &self.object[snapshot.len()..]),
+            None => self.to_string(),
+        }
+    }
+
     /// The extension of the object's name in lower case.
     #[must_use]
     pub fn extension(&self) -> Option<String> {
@@ -60,6 +58,27 @@ impl GcsUri {
         let (stem, extension) = name.rsplit_once('.')?;
         (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
     }
+}
+
+/// Bucket and object of a URI; the error says what is wrong with it and what was probably meant.
+fn parts(text: &str) -> Result<(&str, &str)> {
+    let trimmed = text.trim();
+    let Some(rest) = trimmed.strip_prefix("gs://") else {
+        return Err(invalid(trimmed, "does not start with `gs://`", Some(guess(trimmed))));
+    };
+    let Some((bucket, object)) = rest.split_once('/').filter(|(_, object)| !object.is_empty()) else {
+        return Err(invalid(trimmed, "names no object", Some("write `gs://bucket/object`".to_owned())));
+    };
+    if let Some(problem) = bucket_problem(bucket) {
+        return Err(invalid(trimmed, problem, None));
+    }
+    if object.len() > 1024 {
+        return Err(invalid(trimmed, "has an object name of over 1,024 bytes", None));
+    }
+    if object.contains(['\r', '\n', '\0']) || object == "." || object == ".." {
+        return Err(invalid(trimmed, "has an object name that Cloud Storage does not allow", None));
+    }
+    Ok((bucket, object))
 }
 
 impl fmt::Display for GcsUri {
@@ -107,6 +126,17 @@ fn invalid(text: &str, problem: &str, hint: Option<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_published_image_is_the_same_in_every_snapshot() {
+        let uri = |text: &str| GcsUri::parse(text).unwrap();
+        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").snapshot(), Some("5f78"));
+        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").in_any_snapshot(), "gs://bucket/*/v0/o1:12:34.jpg");
+        for text in ["gs://bucket/v0/o1:12.jpg", "gs://bucket/a/b/v0/o1:12.jpg", "gs://bucket/a/v0/mine.jpg"] {
+            assert_eq!(uri(text).snapshot(), None, "{text}");
+            assert_eq!(uri(text).in_any_snapshot(), text);
+        }
+    }
 
     #[test]
     fn an_object_name_may_hold_colons_and_slashes() {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
+use url::Url;
 
 use super::{BodyLimit, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,17 +16,20 @@ use crate::settings::is_local;
 /// Google's front ends take 100 streams on one HTTP/2 connection, and a client keeps one connection per host.
 const IN_FLIGHT_PER_CLIENT: usize = 80;
 
-const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
+pub(super) const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
 
-/// HTTP over a growing set of clients, the least busy first.
+/// HTTP over growing sets of clients, the least busy first.
 pub struct HttpPool {
     certificates: Vec<reqwest::Certificate>,
-    clients: RwLock<Vec<Arc<PooledClient>>>,
+    remote: Clients,
+    /// A proxy for the outside world has no business on this machine, nor with its metadata server.
+    local: Clients,
 }
 
+type Clients = RwLock<Vec<Arc<PooledClient>>>;
+
 struct PooledClient {
-    remote: reqwest::Client,
-    local: reqwest::Client,
+    client: reqwest::Client,
     in_flight: AtomicUsize,
 }
 
@@ -34,23 +38,30 @@ impl HttpPool {
     pub fn new(ca_bundle: Option<&Path>) -> Result<Self> {
         install_crypto_provider();
         let certificates = read_certificates(ca_bundle)?;
-        let first = Arc::new(PooledClient::new(&certificates)?);
-        Ok(Self { certificates, clients: RwLock::new(vec![first]) })
+        let first = Arc::new(PooledClient::new(remote_builder(&certificates))?);
+        Ok(Self { certificates, remote: RwLock::new(vec![first]), local: RwLock::default() })
     }
 
-    fn least_busy(&self) -> Result<Arc<PooledClient>> {
-        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+    fn least_busy(&self, is_local: bool) -> Result<Arc<PooledClient>> {
+        let clients = if is_local { &self.local } else { &self.remote };
+        let clients = clients.read().unwrap_or_else(PoisonError::into_inner);
         let best = clients.iter().min_by_key(|client| client.in_flight.load(Ordering::Relaxed)).cloned();
         drop(clients);
         match best {
             Some(client) if client.in_flight.load(Ordering::Relaxed) < IN_FLIGHT_PER_CLIENT => Ok(client),
-            _ => self.add_client(),
+            _ => self.add_client(is_local),
         }
     }
 
-    fn add_client(&self) -> Result<Arc<PooledClient>> {
-        let client = Arc::new(PooledClient::new(&self.certificates)?);
-        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+    fn add_client(&self, is_local: bool) -> Result<Arc<PooledClient>> {
+        // Each reads the certificates of the machine, which takes milliseconds: only what is needed is made.
+        let (clients, builder) = if is_local {
+            (&self.local, client_builder().no_proxy())
+        } else {
+            (&self.remote, remote_builder(&self.certificates))
+        };
+        let client = Arc::new(PooledClient::new(builder)?);
+        let mut clients = clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.push(Arc::clone(&client));
         tracing::debug!(clients = clients.len(), "opened one more connection to each server");
         Ok(client)
@@ -60,20 +71,20 @@ impl HttpPool {
 #[async_trait]
 impl Transport for HttpPool {
     async fn exchange(&self, request: &Request, headers: &HeaderMap) -> Result<Response> {
-        let client = self.least_busy()?;
-        let _slot = Slot::take(&client);
-        let http = if is_local(&request.url) { &client.local } else { &client.remote };
+        let pooled = self.least_busy(is_local(&request.url))?;
+        let _slot = Slot::take(&pooled);
         let mut headers = headers.clone();
         if !request.body.is_empty() {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(request.content_type));
         }
         headers.extend(request.headers.clone());
-        let mut builder = http.request(request.method.clone(), request.url.clone()).headers(headers);
+        let mut builder = pooled.client.request(request.method.clone(), request.url.clone()).headers(headers);
         builder = builder.timeout(request.timeout);
         if !request.body.is_empty() {
             builder = builder.body(request.body.clone());
         }
-        let failed = |error: reqwest::Error| transport_error(error, request);
+        let failed =
+            |error: reqwest::Error| transport_error(error, request.service, &request.url, Some(request.timeout));
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match request.body_limit.filter(|_| status.is_success()) {
@@ -105,20 +116,8 @@ async fn read_at_most(
 }
 
 impl PooledClient {
-    fn new(certificates: &[reqwest::Certificate]) -> Result<Self> {
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| {
-                Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
-                    .with_hint("check the CA certificates named by `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`")
-                    .with_source(error.without_url())
-            })
-        };
-        Ok(Self {
-            remote: build(client_builder().tls_certs_merge(certificates.iter().cloned()))?,
-            // A proxy for the outside world has no business on this machine, nor with its metadata server.
-            local: build(client_builder().no_proxy())?,
-            in_flight: AtomicUsize::new(0),
-        })
+    fn new(builder: reqwest::ClientBuilder) -> Result<Self> {
+        Ok(Self { client: build(builder)?, in_flight: AtomicUsize::new(0) })
     }
 }
 
@@ -138,6 +137,10 @@ impl Drop for Slot<'_> {
     }
 }
 
+fn remote_builder(certificates: &[reqwest::Certificate]) -> reqwest::ClientBuilder {
+    client_builder().tls_certs_merge(certificates.iter().cloned())
+}
+
 fn client_builder() -> reqwest::ClientBuilder {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -151,7 +154,15 @@ fn client_builder() -> reqwest::ClientBuilder {
         .http2_keep_alive_while_idle(true)
 }
 
-fn install_crypto_provider() {
+pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    builder.build().map_err(|error| {
+        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
+            .with_hint("check the CA certificates named by `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`")
+            .with_source(error.without_url())
+    })
+}
+
+pub(super) fn install_crypto_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         // An error means that a provider is installed already, which serves as well.
@@ -159,7 +170,7 @@ fn install_crypto_provider() {
     });
 }
 
-fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificate>> {
+pub(super) fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificate>> {
     let Some(path) = ca_bundle else {
         return Ok(Vec::new());
     };
@@ -172,11 +183,11 @@ fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificat
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.into()))
 }
 
-fn transport_error(error: reqwest::Error, request: &Request) -> Error {
-    let host = request.url.host_str().unwrap_or("the server");
-    let service = request.service;
-    let (kind, message) = if error.is_timeout() && !error.is_connect() {
-        let seconds = request.timeout.as_secs_f64();
+/// What became of a request or its answer; `timeout` is the time it had.
+pub(super) fn transport_error(error: reqwest::Error, service: &str, url: &Url, timeout: Option<Duration>) -> Error {
+    let host = url.host_str().unwrap_or("the server");
+    let (kind, message) = if let Some(timeout) = timeout.filter(|_| error.is_timeout() && !error.is_connect()) {
+        let seconds = timeout.as_secs_f64();
         (ErrorKind::Timeout, format!("{service} (`{host}`) gave no answer within {seconds} s"))
     } else if error.is_connect() {
         (ErrorKind::Transport, format!("{service} (`{host}`) cannot be reached: {}", root_cause(&error)))
@@ -206,7 +217,6 @@ fn root_cause(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use url::Url;
 
     /// Answers one request with these bytes; tells how many of them the client took before it hung up.
     async fn answered(head: &str, chunk: Vec<u8>, chunks: usize) -> (Result<Response>, usize) {

@@ -22,10 +22,7 @@ def statement_request(project: str, query: Mapping[str, Any], location: str | No
         raise BigQueryError(400, "required", "Required parameter is missing: query")
     if flag(query.get("useLegacySql", True)):
         raise unsupported("Legacy SQL (useLegacySql is true unless it is sent as false)")
-    if flag(query.get("createSession")) or any(
-        item.get("key") == "session_id" for item in query.get("connectionProperties") or ()
-    ):
-        raise invalid("Sessions are not supported by the streetlens emulator")
+    properties = _connection_properties(query)
     named, positional = read_parameters(query.get("parameterMode"), query.get("queryParameters") or ())
     default = query.get("defaultDataset") or {}
     dataset = (
@@ -35,7 +32,33 @@ def statement_request(project: str, query: Mapping[str, Any], location: str | No
     )
     stored = bool(query.get("destinationTable"))
     limit = whole(query.get("maximumBytesBilled"), "maximumBytesBilled")
-    return StatementRequest(str(query["query"]), project, named, positional, dataset, location, stored, limit)
+    return StatementRequest(
+        str(query["query"]),
+        project,
+        named,
+        positional,
+        dataset,
+        location,
+        stored,
+        limit,
+        session_id=properties.get("session_id"),
+        creates_session=flag(query.get("createSession")),
+    )
+
+
+def _connection_properties(query: Mapping[str, Any]) -> dict[str, str]:
+    """Return the connection properties; raises for one given twice and for those that would change the result."""
+    found: dict[str, str] = {}
+    for item in query.get("connectionProperties") or ():
+        key, value = str(item.get("key")), str(item.get("value") or "")
+        if key in found:
+            raise invalid(f"Duplicate connection property: {key}")
+        if key in ("dataset_project_id", "time_zone") and value not in ("", "UTC"):
+            raise unsupported(f"The connection property {key}")
+        found[key] = value
+    if "session_id" in found and flag(query.get("createSession")):
+        raise invalid("createSession cannot be set together with the connection property session_id")
+    return found
 
 
 def destination(query: Mapping[str, Any], project: str) -> Destination | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streetlens.emulator.bigquery.catalog import Table
-from streetlens.emulator.bigquery.jobs import Job, Jobs
+from streetlens.emulator.bigquery.job import Job
+from streetlens.emulator.bigquery.jobs import Jobs
 from streetlens.emulator.bigquery.outcomes import Loaded, Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
@@ -78,7 +79,8 @@ def _configuration(job: Job) -> dict[str, Any]:
         load = {"writeDisposition": "WRITE_APPEND", "createDisposition": "CREATE_IF_NEEDED"}
         return {**job.configuration, "jobType": "LOAD", "load": load | job.configuration["load"]}
     query = dict(job.configuration.get("query", {}))
-    if job.anonymous is not None and "destinationTable" not in query:
+    is_script = bool(job.children)
+    if job.anonymous is not None and "destinationTable" not in query and not is_script:
         query["destinationTable"] = table_reference(job.anonymous)
     query.setdefault("priority", "INTERACTIVE")
     query.setdefault("useLegacySql", False)
@@ -107,6 +109,13 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics: dict[str, Any] = {"creationTime": millis(job.created)}
     if job.started is not None:
         statistics["startTime"] = millis(job.started)
+    if job.session_id is not None:
+        statistics["sessionInfo"] = {"sessionId": job.session_id}
+    if job.parent is not None:
+        statistics["parentJobId"] = job.parent.job_id
+        statistics["scriptStatistics"] = {"evaluationKind": "STATEMENT", "stackFrames": [job.frame]}
+    if job.children:
+        statistics["numChildJobs"] = str(len(job.children))
     if not jobs.done(job):
         return statistics
     statistics["endTime"] = millis(job.ended)

@@ -14,6 +14,7 @@ from streetlens.emulator.bigquery.encode import FormatOptions
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid, not_found, unsupported
 from streetlens.emulator.bigquery.http import answered, flag, in_thread, json_body, json_response, whole
+from streetlens.emulator.bigquery.job import Job
 from streetlens.emulator.bigquery.job_requests import QUERY_KEYS, destination, statement_request
 from streetlens.emulator.bigquery.job_resources import (
     dml_statistics,
@@ -23,7 +24,7 @@ from streetlens.emulator.bigquery.job_resources import (
     millis,
     slot_millis,
 )
-from streetlens.emulator.bigquery.jobs import Job, Jobs
+from streetlens.emulator.bigquery.jobs import Jobs
 from streetlens.emulator.bigquery.loads import read_load
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
@@ -34,7 +35,8 @@ from streetlens.emulator.faults import FOLLOWED
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
 _DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
 Encoding = FormatOptions | ArrowOptions
-_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions")
+_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions", "queryResultsFormat",
+                      "arrowSerializationOptions")  # fmt: skip
 
 
 def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
@@ -112,6 +114,8 @@ class _JobHandlers:
             body["jobCreationReason"] = {"code": "LONG_RUNNING" if optional else "REQUESTED"}
             return json_response(body)
         body["endTime"] = millis(job.ended)
+        if job.session_id is not None:
+            body["sessionInfo"] = {"sessionId": job.session_id}
         rows = await self._finished(job, body, options, 0, limit)
         if not optional:
             body["jobCreationReason"] = {"code": "REQUESTED"}
@@ -238,7 +242,16 @@ class _JobHandlers:
     async def list(self, request: web.Request) -> web.StreamResponse:
         project = request.match_info["project"]
         states = [state.upper() for state in request.query.getall("stateFilter", [])]
-        found = [job for job in self._jobs.all(project) if not states or self._jobs.state(job) in states]
+        parent = request.query.get("parentJobId")
+        earliest, latest = (whole(request.query.get(f"{end}CreationTime"), end) for end in ("min", "max"))
+        found = [
+            job
+            for job in self._jobs.all(project)
+            if (job.parent.job_id if job.parent is not None else None) == parent
+            and (not states or self._jobs.state(job) in states)
+            and (earliest is None or job.created * 1000 >= earliest)
+            and (latest is None or job.created * 1000 <= latest)
+        ]
         start = page_start(request.query.get("pageToken"), None)
         limit = whole(request.query.get("maxResults"), "maxResults", 50) or 50
         body: dict[str, Any] = {"kind": "bigquery#jobList", "etag": f"etag-{len(found)}"}

@@ -33,6 +33,8 @@ class StatementRequest:
     has_destination: bool = False
     maximum_bytes: int | None = None
     temporary: tuple[str, str] | None = None
+    session_id: str | None = None
+    creates_session: bool = False
     variables: Mapping[str, Typed] = field(default_factory=dict)
 
 
@@ -63,10 +65,13 @@ class Outcome:
     ddl_operation: str | None = None
     ddl_target: tuple[str, str, str] | None = None
     loaded: Loaded | None = None
+    child_billed: int | None = None
 
     @property
     def billed(self) -> int:
-        """The bytes billed: whole megabytes, at least 10 MB per referenced table, nothing without a table."""
+        """The bytes billed: whole megabytes, at least 10 MB per referenced table; a script's are its statements'."""
+        if self.child_billed is not None:
+            return self.child_billed
         whole = -(-self.bytes_processed // _MEGABYTE) * _MEGABYTE
         return max(whole, 10 * _MEGABYTE * len(self.referenced)) if self.referenced else 0
 

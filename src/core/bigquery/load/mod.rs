@@ -106,7 +106,7 @@ impl BigQueryClient {
     ) -> Result<LoadResult> {
         let given = infer::columns(&schema)?;
         let location = self.location_of(target).await?;
-        let table = self.table(target).await?;
+        let table = self.existing_table(target).await?;
         let fitted = match &table {
             None => fit::new_table(&given)?,
             Some(table) => fit::existing_table(&given, table, target, options.new_columns)?,
@@ -138,7 +138,7 @@ impl BigQueryClient {
 
     async fn made_table(&self, target: &Target, columns: &[TableFieldSchema]) -> Result<target::ExistingTable> {
         self.create_table(target, columns, None).await?;
-        let made = self.table(target).await?;
+        let made = self.existing_table(target).await?;
         made.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("`{target}` was made, and is gone")))
     }
 }

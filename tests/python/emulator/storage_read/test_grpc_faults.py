@@ -9,6 +9,8 @@ from typing import Any
 import grpc
 import pyarrow as pa
 import pytest
+import requests
+from google.api_core.exceptions import PermissionDenied
 from google.cloud import bigquery, bigquery_storage
 
 from emulator.storage_read.conftest import open_reader
@@ -75,6 +77,15 @@ def test_permission_that_is_missing_is_told_in_the_services_words(
     _, error = received(reader, stream)
     permission = "'bigquery.readsessions.create' permission for 'projects/streetlens-demo'"
     assert error.details() == f"request failed: the user does not have {permission}"
+
+
+def test_a_service_that_is_not_enabled_is_denied_with_its_reason(
+    emulator: Emulator, reader: Any, stream: str
+) -> None:
+    emulator.faults.add("403", service=SERVICE, reason="SERVICE_DISABLED", message="it is disabled")
+    with pytest.raises(PermissionDenied, match="it is disabled") as raised:
+        list(reader.read_rows(stream))
+    assert raised.value.reason == "SERVICE_DISABLED"
 
 
 def test_an_expired_session_names_the_stream(emulator: Emulator, reader: Any, stream: str) -> None:
@@ -211,6 +222,28 @@ def stalled() -> Iterator[tuple[Emulator, Any]]:
         while not len(emulator.requests):
             time.sleep(0.005)
         yield emulator, call
+        reader.transport.close()
+
+
+def test_stopping_does_not_wait_for_a_job_whose_stream_is_read() -> None:
+    with start(observations=2) as emulator:
+        url = f"{emulator.url}/bigquery/v2/projects/p/queries"
+        body: dict[str, Any] = {
+            "query": "SELECT 1 /* emulator: run for 60 seconds */",
+            "useLegacySql": False,
+            "timeoutMs": 1,
+        }
+        job = requests.post(url, json=body, timeout=10).json()["jobReference"]["jobId"]
+        reader = open_reader(emulator.url)
+        name = f"projects/p/locations/US/jobs/{job}/streams/_default"
+        call = reader.transport.read_rows(storage.ReadRowsRequest(read_stream=name))
+        while not emulator.requests.of(SERVICE):
+            time.sleep(0.005)
+        started = time.monotonic()
+        emulator.stop()
+        assert time.monotonic() - started < 3
+        with pytest.raises(grpc.RpcError):
+            next(call)
         reader.transport.close()
 
 

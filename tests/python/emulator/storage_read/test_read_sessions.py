@@ -22,6 +22,7 @@ from google.cloud import bigquery, bigquery_storage
 from emulator.storage_read.conftest import OpenSession
 from emulator.storage_read.inputs import EVERY_TYPE, EXTREMES, NULLS, NUMBERS
 from streetlens.emulator import Emulator
+from streetlens.emulator.bigquery.storage_read import sessions
 
 # The client announces that reading Arrow will move to pandas-gbq one day.
 pytestmark = pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
@@ -219,6 +220,15 @@ def test_the_default_stream_refuses_a_job_with_a_destination_table(
     assert client.list_rows("reading.copy", selected_fields=[]).total_rows is None
 
 
+def test_the_default_stream_refuses_a_job_that_is_no_query(client: bigquery.Client, reader: Any) -> None:
+    client.query_and_wait("CREATE SCHEMA IF NOT EXISTS reading")
+    job = client.load_table_from_json([{"a": 1}], "streetlens-demo.reading.loaded")
+    job.result()
+    with pytest.raises(InvalidArgument, match="is not a query job"):
+        messages_of(reader, f"projects/streetlens-demo/locations/US/jobs/{job.job_id}/streams/_default")
+    client.delete_table("reading.loaded")
+
+
 def test_the_default_stream_tells_the_error_of_the_job(client: bigquery.Client, reader: Any) -> None:
     job = client.query("SELECT 1 / 0 AS a")
     with pytest.raises(InvalidArgument, match="division by zero"):
@@ -245,6 +255,16 @@ def test_a_session_ends_after_six_hours(
         FailedPrecondition, match=f"there was an error operating on '{stream}': session expired at"
     ):
         messages_of(reader, stream)
+
+
+def test_a_new_session_makes_the_emulator_forget_the_oldest_of_too_many(
+    reader: Any, open_session: OpenSession, numbers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_KEPT_ROWS", 12_000)
+    streams = [open_session(numbers).streams[0].name for _ in range(3)]
+    with pytest.raises(NotFound):
+        messages_of(reader, streams[0])
+    assert [len(table_of(messages_of(reader, name))) for name in streams[1:]] == [5000, 5000]
 
 
 @pytest.mark.parametrize(

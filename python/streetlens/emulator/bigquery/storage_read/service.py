@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -18,7 +19,8 @@ from streetlens.emulator.bigquery.storage_read.sessions import Rows, Session, Se
 from streetlens.emulator.rpc_errors import RpcError
 
 if TYPE_CHECKING:
-    from streetlens.emulator.bigquery.jobs import Job, Jobs
+    from streetlens.emulator.bigquery.job import Job
+    from streetlens.emulator.bigquery.jobs import Jobs
     from streetlens.emulator.faults import FaultRule
     from streetlens.emulator.rpc import RpcServer
     from streetlens.emulator.world import World
@@ -34,7 +36,7 @@ _LONGEST_WAIT = 300.0
 
 def add(server: RpcServer, world: World) -> None:
     """Add the service to the gRPC server."""
-    service = _Service(world.jobs)
+    service = _Service(world.jobs, server.stopping)
     server.add(
         SERVICE,
         {
@@ -60,8 +62,9 @@ def malformed(messages: Iterator[bytes], rule: FaultRule) -> Iterator[bytes]:
 
 
 class _Service:
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, stopping: threading.Event) -> None:
         self._jobs = jobs
+        self._stopping = stopping
         self._sessions = Sessions(jobs.engine)
 
     def create(self, request: Any) -> Iterator[bytes]:
@@ -123,12 +126,15 @@ class _Service:
         while not self._jobs.done(job):
             if time.monotonic() > deadline:
                 raise RpcError("DEADLINE_EXCEEDED", f"request failed: job {job.name} is still running")
-            time.sleep(_PAUSE)
+            if self._stopping.wait(_PAUSE):
+                raise RpcError("UNAVAILABLE", "the emulator stopped")
         return self._result(job)
 
     def _result(self, job: Job) -> Rows | None:
         if job.error is not None:
             raise job.error
+        if job.kind != "QUERY":
+            raise RpcError("INVALID_ARGUMENT", f"request failed: job {job.name} is not a query job")
         if job.destination is not None:
             message = "request failed: This API does not support explicitly-specified destination tables"
             raise RpcError("INVALID_ARGUMENT", message)

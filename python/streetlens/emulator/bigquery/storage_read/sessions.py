@@ -38,6 +38,7 @@ _MOST_STREAMS = 1000
 _ROWS_PER_STREAM = 1000
 _DEFAULT_STREAMS = 8
 _KEPT_SESSIONS = 100
+_KEPT_ROWS = 4_000_000
 _CLAUSES = ("expressions", "from_", "where")
 
 
@@ -88,7 +89,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions of the last six hours, at most the newest hundred."""
+    """The newest sessions: a hundred of them, or fewer that together copied four million rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -113,10 +114,20 @@ class Sessions:
         session = Session(name, stored.schema, wanted.options, expires, count, scanned, copy, streams)
         with self._lock:
             self._sessions[name] = session
-            oldest = self._sessions.popitem(last=False)[1] if len(self._sessions) > _KEPT_SESSIONS else None
-        if oldest is not None:
+            surplus = self._surplus()
+        for oldest in surplus:
             self._release(oldest)
         return session
+
+    def _surplus(self) -> list[Session]:
+        """Take out the oldest sessions until few enough are left, with few enough copied rows."""
+        taken = []
+        copied = sum(session.count for session in self._sessions.values() if session.copy is not None)
+        while len(self._sessions) > _KEPT_SESSIONS or (copied > _KEPT_ROWS and len(self._sessions) > 1):
+            _, oldest = self._sessions.popitem(last=False)
+            copied -= oldest.count if oldest.copy is not None else 0
+            taken.append(oldest)
+        return taken
 
     def stream(self, session_name: str, stream_name: str) -> tuple[Session, Rows]:
         """Return a stream with its session; raises RpcError for one that is unknown or older than six hours."""
@@ -146,12 +157,15 @@ class Sessions:
         return table
 
     def _frozen(self, table: Table, restriction: str) -> tuple[str, int, str | None]:
-        """Return where the rows are, how many, and the copy that was made: only results never change."""
+        """Return where the rows are, how many, and the copy that was made.
+
+        The result of a query does not change, and neither does what somebody else published.
+        """
         if restriction.strip():
             physical, count = self._restricted(table, restriction)
             return physical, count, physical
         dataset = self._engine.catalog.find(table.project, table.dataset_id)
-        if dataset is not None and dataset.hidden:
+        if dataset is not None and (dataset.hidden or dataset.source is not None):
             return table.physical, table.rows, None
         physical = self._engine.fresh_name()
         cursor = self._engine.cursor()
