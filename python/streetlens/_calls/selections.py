@@ -40,7 +40,9 @@ class Wish:
         return Call(self._native.prepare(self.session.native()), self._warned)
 
     def _warned(self, prepared: PreparedSelection) -> PreparedSelection:
-        """Warns, once a client, of a snapshot that is about to be removed, with its images."""
+        """Warns of results that are missing, and, once a client, of a snapshot that is about to be removed."""
+        if prepared.lacks_results:
+            tell_no_results(self.given["unanswered_in"])
         snapshot = prepared.snapshot
         if snapshot is None or snapshot[2] is None:
             return prepared
@@ -54,6 +56,11 @@ class Wish:
                 "a run that is not done by that time ends with image errors"
             )
         return prepared
+
+
+def tell_no_results(results: str) -> None:
+    """Warns that a table of results has nothing to compare with, which may be a slip of the pen."""
+    warn_caller(f"the table of results `{results}` is not there yet: every row counts as new")
 
 
 def statement(written: Statement) -> tuple[str, dict[str, Any]]:
