@@ -96,7 +96,9 @@ class RunHandle:
 
     def unanswered(self) -> Call[RunHandle]:
         """The same question for the rows that the store has no answer for."""
-        return Call(self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identity))
+        return Call(
+            self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identities)
+        )
 
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
@@ -265,7 +267,7 @@ def _prepared(
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
         run = RunHandle(native, session, identities)
         run.warn_of_changes()
-        known = Ready(lambda: run)
+        known: Call[RunHandle] = Ready(lambda: run)
         if options["into"] is not None:
             # What the table holds was paid for; a table that does not fit is told before anything is asked.
             known = Then(Call(native.recall(is_made), _nothing), lambda _: Ready(lambda: run))

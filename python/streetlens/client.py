@@ -109,7 +109,8 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
 
         Args:
             images: `gs://` URIs, local paths or `bytes` in a list; a table (this package's, pandas, polars, pyarrow)
-                with a column of URIs; or a query that gives one. The table's columns are kept.
+                with a column of URIs; a query that gives one; or a selection such as `client.observations("sign")`. The
+                table's columns are kept.
             prompt: The question; `{column}` is filled in for each row.
             schema: What an answer looks like: a list of labels, a dictionary of labels and their descriptions, or an
                 `enum.Enum` class, in the column `classification`; a dataclass, a TypedDict, a Pydantic model or a

@@ -174,6 +174,12 @@ impl PreparedSelection {
         self.core.snapshots.iter().map(describe).collect()
     }
 
+    /// Whether the results that rows are compared with are not there yet.
+    #[getter]
+    fn lacks_results(&self) -> bool {
+        self.core.lacks_results()
+    }
+
     fn rows(&self, py: Python<'_>) -> PyResult<NativeStatement> {
         written(py, self.core.rows())
     }
