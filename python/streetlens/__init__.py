@@ -34,9 +34,10 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
+from streetlens.options import ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
 from streetlens.plan import Estimate, Plan
-from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.queries import QueryProgress, QueryStats, RowStream
+from streetlens.results import Interval, LinkedDataset, LoadStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
@@ -60,6 +61,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidUri",
     "LinkedDataset",
+    "LoadStats",
     "MalformedResponse",
     "MissingLibrary",
     "ModelUnavailable",
@@ -69,9 +71,12 @@ __all__ = [
     "Plan",
     "Progress",
     "QueryError",
+    "QueryOptions",
+    "QueryProgress",
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "RowStream",
     "Run",
     "Schema",
     "SchemaError",

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from streetlens._checks import (
     check_choice,
     check_count,
     check_flag,
+    check_labels,
     check_number,
     check_rate,
     check_seconds,
     check_store,
     check_text,
 )
+from streetlens._keywords import Verb, refuse_unknown, shows_options
 from streetlens.exceptions import ConfigurationError, InvalidInput
 from streetlens.options import ClassifyOptions
 
@@ -58,25 +58,10 @@ _USUAL_HEDGE = 0.05
 _HIGHEST_HEDGE = 0.5
 _THINKING = ("minimal", "low", "medium", "high", "off", "default")
 
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
 
 def takes_classify_options(verb: Verb) -> Verb:
     """Shows every option with its default in the signature of a verb that ends with `**options`."""
-    signature = inspect.signature(verb)
-    keywords = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            # As written, like the annotations of the other parameters.
-            annotation=getattr(ClassifyOptions.__annotations__[name], "__forward_arg__", None),
-        )
-        for name, default in DEFAULTS.items()
-    ]
-    others = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    verb.__signature__ = signature.replace(parameters=[*others, *keywords])  # type: ignore[attr-defined]  # functions take attributes
-    return verb
+    return shows_options(verb, ClassifyOptions, DEFAULTS)
 
 
 def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,11 +71,7 @@ def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: There is no such option; the message names the closest one.
         ConfigurationError: A value cannot be used; the message names the option.
     """
-    for name in given:
-        if name not in DEFAULTS:
-            close = difflib.get_close_matches(name, DEFAULTS, n=1)
-            wish = f"; did you mean `{close[0]}`?" if close else ""
-            raise TypeError(f"{verb}() got an unexpected keyword argument `{name}`{wish}")
+    refuse_unknown(verb, given, DEFAULTS)
     options = {**DEFAULTS, **given}
     _check(options)
     return options
@@ -117,7 +98,7 @@ def _check(options: Mapping[str, Any]) -> None:
     check_seconds("timeout", options["timeout"])
     check_seconds("deadline", options["deadline"])
     _hedge(options["hedge"])
-    _labels(options["labels"])
+    check_labels(options["labels"])
     check_store(options["store"])
     check_flag("refresh", options["refresh"])
     progress = options["progress"]
@@ -162,27 +143,6 @@ def _hedge(value: object) -> float:
     return float(value)  # type: ignore[arg-type]  # a number, as checked
 
 
-def _labels(value: object) -> list[tuple[str, str]]:
-    if value is None:
-        return []
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(
-            f"`labels` is a {type(value).__name__}", hint='pass a dictionary: `labels={"team": "signs"}`'
-        )
-    pairs = [(str(key), str(text)) for key, text in value.items()]
-    for key, text in pairs:
-        if (
-            not re.fullmatch(r"[^\W\d_][\w-]{0,62}", key)
-            or not re.fullmatch(r"[\w-]{0,63}", text)
-            or key + text != (key + text).lower()
-        ):
-            raise ConfigurationError(
-                f"the label `{key}: {text}` is not allowed: lower-case letters, digits, `_` and `-`, at most 63, "
-                "the key starting with a letter"
-            )
-    return pairs
-
-
 def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, int], Any]) -> dict[str, Any]:
     """The options as the native module takes them.
 
@@ -216,7 +176,7 @@ def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, i
         "hedge": _hedge(options["hedge"]),
         "store": check_store(options["store"]),
         "examples": _examples(options["examples"], native_image, is_typed=options["schema"] is not None),
-        "request_labels": _labels(options["labels"]),
+        "request_labels": check_labels(options["labels"]),
     }
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +15,7 @@ from streetlens._classify_options import check_concurrency, completed, native_op
 from streetlens._images import is_query, native_image, native_images
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
+from streetlens._warnings import warn_caller
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
 from streetlens.plan import Estimate, Plan
@@ -27,6 +26,8 @@ __all__ = ["NativeRun", "RunHandle", "again", "classify", "plan", "prepare"]
 _SECONDS_FOR_LAST_COMMITS = 1.0
 _SECONDS_BETWEEN_LOOKS = 0.005
 _ROWS_COUNTED_FOR_A_PLAN = 8
+_USUAL_URI_COLUMN = "gcs_uri"
+_OBSERVATION = "observation_id"
 
 _of_parents: list[NativeRun] = []
 
@@ -34,8 +35,11 @@ _of_parents: list[NativeRun] = []
 class RunHandle:
     """A native run, in the process that it belongs to."""
 
-    def __init__(self, native: NativeRun) -> None:
+    def __init__(self, native: NativeRun, session: Session, identity: str) -> None:
         self._native = native
+        self.session = session
+        """The session that it belongs to."""
+        self._identity = identity
         self._process = os.getpid()
         self.trouble: BaseException | None = None
         """What went wrong in showing the progress of a run in the background."""
@@ -83,6 +87,11 @@ class RunHandle:
         """The end of such a run, of which nobody wants the results as a whole."""
         return Call(self.native.ended(), lambda _: None)
 
+    def key(self, columns: list[str]) -> list[str]:
+        """What tells rows of the results apart, wherever they are kept."""
+        is_observed = self._identity == _USUAL_URI_COLUMN and _OBSERVATION in columns
+        return [_OBSERVATION if is_observed else self._identity]
+
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
 
@@ -94,11 +103,11 @@ class RunHandle:
                 "the run goes on, and its rows may still get their answers",
                 hint="wait for its end with `run.wait()`, or end it with `run.cancel()` first",
             )
-        return RunHandle(self.native.again())
+        return RunHandle(self.native.again(), self.session, self._identity)
 
     def reparse(self, schema: Schema | None) -> RunHandle:
         """The answers so far, read by another schema."""
-        return RunHandle(self.native.reparse(_native_schema(schema)))
+        return RunHandle(self.native.reparse(_native_schema(schema)), self.session, self._identity)
 
     def settle(self) -> None:
         """Stops the run, and waits a moment for what it is keeping."""
@@ -126,7 +135,7 @@ class RunHandle:
 
     def _warn(self, notes: Iterable[str]) -> None:
         for note in notes:
-            warnings.warn(note, stacklevel=_level_of_caller())
+            warn_caller(note)
 
     def facts(self) -> Callable[[], dict[str, Any]]:
         """What gives the facts that are summed up at the end; the time is counted from now."""
@@ -240,7 +249,7 @@ def _prepared(
     def from_source(source: Any) -> Call[Any]:
         converted = native_images(source, options["uri_column"], NativeTable.from_arrow)
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
-        run = RunHandle(native)
+        run = RunHandle(native, session, options["group_by"] or options["uri_column"])
         run.warn_of_changes()
         return go(run, source)
 
@@ -291,13 +300,5 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
     for warning in _streetlens.check_schema(native, root):
-        warnings.warn(warning, stacklevel=_level_of_caller())
+        warn_caller(warning)
     return native
-
-
-def _level_of_caller() -> int:
-    """How many calls away the program is that called this package."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("streetlens."):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -7,24 +7,29 @@ from typing import Any, Literal, final
 
 __all__ = [
     "Call",
+    "NativeQueryProgress",
     "NativeStore",
+    "NativeStream",
     "NativeTable",
     "Run",
     "Session",
     "__version__",
     "check_schema",
     "classify",
+    "estimate_query",
     "follow_events",
     "generate_content",
     "hold_events",
     "http_request",
     "join",
+    "load",
     "open_store",
     "place",
     "query",
     "release_events",
     "settings",
     "shut_down",
+    "stream_query",
     "subscribe",
     "subscribe_listing",
     "take_events",
@@ -38,6 +43,11 @@ class Call:
     def future(self) -> Any: ...
 
 @final
+class NativeQueryProgress:
+    def __new__(cls) -> NativeQueryProgress: ...
+    def snapshot(self) -> tuple[str, int, int | None]: ...
+
+@final
 class NativeStore:
     @property
     def path(self) -> Path | None: ...
@@ -47,6 +57,17 @@ class NativeStore:
     def export(self, target: str | PathLike[str]) -> Call: ...
     def prune(self, answered_before: int | None, run: str | None, model: str | None) -> Call: ...
     def close(self) -> None: ...
+
+@final
+class NativeStream:
+    @property
+    def empty(self) -> NativeTable: ...
+    @property
+    def total_rows(self) -> int | None: ...
+    def statistics(self) -> dict[str, Any]: ...
+    def next(self) -> Call: ...
+    def close(self) -> Call: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
 class NativeTable:
@@ -101,15 +122,11 @@ def take_events() -> tuple[list[tuple[int, str, str, dict[str, Any], float, str,
 def hold_events() -> None: ...
 def release_events(forget: bool) -> None: ...
 def open_store(path: str | PathLike[str] | Literal[False] | None) -> NativeStore: ...
-def join(calls: list[Call]) -> Call: ...
-def query(
-    session: Session,
-    sql: str,
-    parameters: list[tuple[str | None, tuple[Any, ...]]],
-    location: str | None,
-    page_size: int | None,
-    timeout: float | None,
-) -> Call: ...
+def join(calls: list[Call], limit: int, failures_as_results: bool) -> Call: ...
+def load(session: Session, rows: NativeTable, table: str, options: dict[str, Any]) -> Call: ...
+def query(session: Session, sql: str, options: dict[str, Any]) -> Call: ...
+def estimate_query(session: Session, sql: str, options: dict[str, Any]) -> Call: ...
+def stream_query(session: Session, sql: str, options: dict[str, Any]) -> Call: ...
 def subscribe(session: Session, customer_id: str, names: dict[str, str | None]) -> Call: ...
 def subscribe_listing(
     session: Session,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens._verbs.dataset import DataSetVerbs
+from streetlens._verbs.loading import LoadVerbs
 from streetlens._verbs.queries import QueryVerbs
 from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
 from streetlens.plan import Plan
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client(DataSetVerbs, QueryVerbs):
+class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
     """Street View Insights of one Google Cloud project. Making one contacts nothing.
 
     Args:
@@ -40,6 +41,7 @@ class Client(DataSetVerbs, QueryVerbs):
         store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
             nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
             this machine are kept only where a place is named.
+        maximum_bytes_billed: Bytes that one query may bill; BigQuery refuses a larger one before it runs.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -61,6 +63,7 @@ class Client(DataSetVerbs, QueryVerbs):
         on_retired: OnRetired = "raise",
         strict_region: bool = False,
         store: StorePlace = None,
+        maximum_bytes_billed: int | None = None,
     ) -> None:
         self._session = _calls.Session(
             project=project,
@@ -71,6 +74,7 @@ class Client(DataSetVerbs, QueryVerbs):
             on_retired=on_retired,
             strict_region=strict_region,
             store=store,
+            maximum_bytes_billed=maximum_bytes_billed,
         )
 
     @property

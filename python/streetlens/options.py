@@ -8,10 +8,27 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from streetlens._progress import Progress
+    from streetlens.queries import QueryProgress
 
-__all__ = ["ClassifyOptions", "Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
+__all__ = [
+    "ClassifyOptions",
+    "Endpoints",
+    "LoadMode",
+    "NewColumns",
+    "OnRetired",
+    "Parameter",
+    "QueryOptions",
+    "Schema",
+    "StorePlace",
+]
 
 OnRetired = Literal["raise", "replace", "allow"]
+
+LoadMode = Literal["append", "upsert", "replace"]
+"""What becomes of the rows that a table has when others are loaded."""
+
+NewColumns = Literal["refuse", "add"]
+"""What to do about columns that a table lacks."""
 
 StorePlace: TypeAlias = "str | os.PathLike[str] | Literal[False] | None"
 """Where paid answers are kept: a file or its folder, False for nowhere, None for the default."""
@@ -59,6 +76,44 @@ class Parameter(NamedTuple):
     """The value; `None` is NULL."""
     type: str
     """Its GoogleSQL type."""
+
+
+class QueryOptions(TypedDict, total=False):
+    """The keyword options of queries; `Client.query` tells what each means.
+
+    Example:
+        >>> import streetlens as sl
+        >>> from streetlens import emulator
+        >>> frugal = sl.QueryOptions(maximum_bytes_billed=10**9, labels={"team": "signs"})
+        >>> with emulator.start(observations=12) as server:
+        ...     sl.Client(project="demo", endpoint=server.url).query("SELECT 1 AS one", **frugal).to_dicts()
+        [{'one': 1}]
+    """
+
+    location: str | None
+    """Where to run it."""
+    page_size: int | None
+    """Rows a page, at most."""
+    timeout: float | None
+    """Seconds for the whole query."""
+    transport: Literal["auto", "arrow", "storage", "rest"]
+    """How its rows come."""
+    ordered: bool
+    """Whether its rows keep their order."""
+    maximum_bytes_billed: int | Literal[False] | None
+    """Bytes to bill, at most; False for no limit."""
+    labels: Mapping[str, Any] | None
+    """Labels of the job, shown on the invoice."""
+    default_dataset: str | None
+    """The data set of tables that are named without one."""
+    session: str | bool | None
+    """The session to run it in; True begins one."""
+    use_cache: bool
+    """Whether a result that BigQuery has kept will do."""
+    priority: Literal["interactive", "batch"]
+    """`"batch"` waits for idle slots."""
+    progress: Callable[[QueryProgress], Any] | None
+    """Told how far it is."""
 
 
 class ClassifyOptions(TypedDict, total=False):

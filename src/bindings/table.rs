@@ -10,6 +10,7 @@ use pyo3_arrow::PyTable;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
 use std::sync::Arc;
 
+use crate::record::{Record, without_collecting};
 use crate::{convert, polars};
 
 /// Columns and rows held by Arrow.
@@ -57,21 +58,16 @@ impl NativeTable {
 
     /// Rows from `start` up to `stop` as dictionaries.
     fn to_dicts<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
-        let rows = PyList::empty(py);
-        for batch in self.slices(start, stop) {
-            let mut columns = Vec::with_capacity(batch.num_columns());
-            for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-                columns.push((pyo3::types::PyString::new(py, field.name()), convert::Column::new(py, column)?));
-            }
-            for row in 0..batch.num_rows() {
-                let dict = PyDict::new(py);
-                for (name, column) in &columns {
-                    dict.set_item(name, column.get(py, row)?)?;
+        without_collecting(py, || {
+            let rows = PyList::empty(py);
+            for batch in self.slices(start, stop) {
+                let record = Record::new(py, batch.schema_ref().fields(), batch.columns())?;
+                for row in 0..batch.num_rows() {
+                    rows.append(record.get(py, row)?)?;
                 }
-                rows.append(dict)?;
             }
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     /// Rows from `start` up to `stop` as dictionaries of texts, for values that have no Python form.
@@ -106,14 +102,16 @@ impl NativeTable {
     /// One column as a list.
     fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyList>> {
         let index = self.schema.index_of(name).map_err(|_| PyKeyError::new_err(name.to_owned()))?;
-        let values = PyList::empty(py);
-        for batch in &self.batches {
-            let column = convert::Column::new(py, batch.column(index))?;
-            for row in 0..batch.num_rows() {
-                values.append(column.get(py, row)?)?;
+        without_collecting(py, || {
+            let values = PyList::empty(py);
+            for batch in &self.batches {
+                let column = convert::Column::new(py, batch.column(index))?;
+                for row in 0..batch.num_rows() {
+                    values.append(column.get(py, row)?)?;
+                }
             }
-        }
-        Ok(values)
+            Ok(values)
+        })
     }
 
     /// The rows whose `column` is one of `values`.

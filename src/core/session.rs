@@ -1,5 +1,7 @@
 //! Wires everything once: the only constructor of a working client.
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use chrono::Utc;
 use std::collections::HashMap;
@@ -9,8 +11,10 @@ use std::time::Duration;
 
 use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
-use crate::bigquery::client::QueryResult;
+use crate::bigquery::load::{LoadOptions, LoadResult, Target};
 use crate::bigquery::request::Query;
+use crate::bigquery::result::{QueryEstimate, QueryResult};
+use crate::bigquery::stream::QueryStream;
 use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
@@ -98,8 +102,34 @@ impl Session {
 
     /// Runs a query to its end.
     pub async fn query(&self, query: Query) -> Result<QueryResult> {
+        self.bigquery.query(&self.located(query)).await
+    }
+
+    /// Runs a query and gives its rows as they come.
+    pub async fn stream(&self, query: Query) -> Result<QueryStream> {
+        self.bigquery.stream(&self.located(query)).await
+    }
+
+    /// Tells what a query would read, and runs nothing.
+    pub async fn estimate(&self, query: Query) -> Result<QueryEstimate> {
+        self.bigquery.estimate(&self.located(query)).await
+    }
+
+    fn located(&self, query: Query) -> Query {
         let location = query.location.or_else(|| self.settings.query_location.clone());
-        self.bigquery.query(&Query { location, ..query }).await
+        Query { location, ..query }
+    }
+
+    /// Writes rows into `dataset.table` or `project.dataset.table`, exactly once.
+    pub async fn load(
+        &self,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        table: &str,
+        options: &LoadOptions,
+    ) -> Result<LoadResult> {
+        let target = Target::parse(table, &self.settings.project)?;
+        self.bigquery.load(schema, batches, &target, options).await
     }
 
     /// Subscribes to a customer's data set, or returns the one that is there.

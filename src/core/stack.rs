@@ -1,6 +1,7 @@
 //! The path of every request, in one visible order: retry → authorization → transport.
 
 use http::{HeaderMap, StatusCode};
+use std::future::Future;
 use std::sync::Arc;
 use url::Url;
 
@@ -56,6 +57,12 @@ impl Stack {
         self
     }
 
+    /// The clock that waits between attempts.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The retry limits in force.
     #[must_use]
     pub fn policy(&self) -> RetryPolicy {
@@ -78,7 +85,11 @@ impl Stack {
         let decode = &decode;
         let (result, attempts) = retry::run(&self.policy, self.clock.as_ref(), || async move {
             let response = self.authorized(request).await?;
-            if response.status.is_success() { decode(&response) } else { Err((request.decode_error)(&response)) }
+            if (request.is_answer)(response.status) {
+                decode(&response)
+            } else {
+                Err((request.decode_error)(&response))
+            }
         })
         .await;
         Exchange { result, attempts }
@@ -130,10 +141,13 @@ impl Stack {
         if error.kind() == ErrorKind::Authentication { self.refused(service, &error) } else { error }
     }
 
-    /// Time and chance, for those who wait between attempts of their own.
-    #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        self.clock.as_ref()
+    /// Repeats an operation of several requests under the limits of one; its requests must not be repeated themselves.
+    pub async fn repeat<T, Operation, Attempt>(&self, operation: Operation) -> Result<T>
+    where
+        Operation: FnMut() -> Attempt,
+        Attempt: Future<Output = Result<T>>,
+    {
+        retry::run(&self.policy, self.clock.as_ref(), operation).await.0
     }
 
     /// One attempt; a 401 renews the token once and replays once, outside the retry budget. A 403 never does.

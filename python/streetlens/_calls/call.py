@@ -127,14 +127,17 @@ class Then(Call[T]):
         return (yield from self._second(first).__await__())
 
 
-class Together(Call[list[T]]):
-    """Operations that run at the same time; the first failure stops the others."""
+class Together(Call[list[Any]]):
+    """Operations of which some run at the same time; the first failure stops the others, or is a result."""
 
-    def __init__(self, calls: Sequence[Call[T]]) -> None:
-        self._calls = calls
-        joined = _streetlens.join([call._native for call in calls])  # noqa: SLF001 - the same class
+    def __init__(self, calls: Sequence[Call[T]], *, limit: int, returns_errors: bool) -> None:
+        native = [call._native for call in calls]  # noqa: SLF001 - the same class
+        wraps = [call._wrap for call in calls]  # noqa: SLF001 - the same class
         super().__init__(
-            joined,
-            lambda results: [call._wrap(result) for call, result in zip(calls, results, strict=True)],  # noqa: SLF001 - the same class
+            _streetlens.join(native, limit, returns_errors),
+            lambda results: [
+                result if isinstance(result, Exception) else wrap(result)
+                for wrap, result in zip(wraps, results, strict=True)
+            ],
             operation=_tracing.query(len(calls)),
         )

@@ -15,7 +15,7 @@ from streetlens.emulator.storage.objects import ObjectStore
 from streetlens.emulator.tokens import TokenLedger
 
 if TYPE_CHECKING:
-    from streetlens.emulator.bigquery import Engine
+    from streetlens.emulator.bigquery import Engine, Jobs
     from streetlens.emulator.dataset import SyntheticDataset
     from streetlens.emulator.gemini import ServedModels
 
@@ -23,7 +23,7 @@ DEFAULT_CUSTOMER = "1234-5678"
 
 
 class World:
-    """The shared state; `engine` runs SQL over `dataset`, and `objects` holds its pictures."""
+    """The shared state; `engine` runs SQL over `dataset`, `jobs` are its queries, `objects` holds its pictures."""
 
     publisher_project = PUBLISHER_PROJECT
 
@@ -33,6 +33,7 @@ class World:
         project: str,
         location: str,
         engine: Engine,
+        jobs: Jobs,
         dataset: SyntheticDataset,
         models: ServedModels,
         seed: int = 0,
@@ -42,6 +43,7 @@ class World:
         self.project = project
         self.location = location
         self.engine = engine
+        self.jobs = jobs
         self.dataset = dataset
         self.models = models
         self.objects = ObjectStore()
@@ -124,13 +126,15 @@ def build(
     project: str, location: str, observations: int, seed: int, *, require_token: bool, subscribed: bool
 ) -> World:
     """Build the world: the SQL engine and `observations` synthetic observations drawn from `seed`."""
-    engine = importlib.import_module("streetlens.emulator.bigquery").Engine(project, location)
+    bigquery = importlib.import_module("streetlens.emulator.bigquery")
+    engine = bigquery.Engine(project, location)
     dataset = importlib.import_module("streetlens.emulator.dataset").build(observations, seed)
     models = importlib.import_module("streetlens.emulator.gemini").ServedModels()
     return World(
         project=project,
         location=location,
         engine=engine,
+        jobs=bigquery.Jobs(engine),
         dataset=dataset,
         models=models,
         seed=seed,

@@ -5,10 +5,15 @@ pub mod client;
 pub mod decode;
 pub mod error;
 mod job;
+pub mod load;
+mod pages;
 pub mod parameters;
 pub mod read;
 pub mod request;
+pub mod result;
 pub mod schema;
+mod start;
+pub mod stream;
 pub mod wire;
 
 pub use client::BigQueryClient;

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::answers::Row;
 use super::work::Work;
 use crate::error::{Error, ErrorKind};
-use crate::retry::{Clock, SystemClock};
 use crate::store::{Key, Store, StoredAnswer};
 
-/// Answers that are handed to the store at once, at most.
-const ANSWERS_AT_A_TIME: usize = 1_024;
+/// Lots that are put into the store at once, at most.
+const LOTS_AT_A_TIME: usize = 16;
 
 /// How long an answer waits for others to be committed with it: a commit waits for the disk, however few there are.
-const COMPANY: Duration = Duration::from_millis(5);
+const COMPANY: Duration = Duration::from_millis(25);
+
+/// As much company as any answer waits for.
+const COMPANY_ENOUGH: usize = 128;
 
 /// An answer on its way into the store.
 pub(super) struct Paid {
@@ -27,28 +30,30 @@ pub(super) struct Paid {
 
 /// Takes answers in and tells how many are kept. After the first failure nothing more is kept: the run ends with it.
 pub(super) struct Committer {
-    answers: mpsc::UnboundedSender<Paid>,
+    lots: mpsc::UnboundedSender<Vec<Paid>>,
     kept: mpsc::UnboundedReceiver<(usize, Result<(), Error>)>,
+    /// Those that wait for company, until then.
+    gathered: Vec<Paid>,
+    until: Option<Instant>,
+    company: Duration,
     waiting: usize,
 }
 
 impl Committer {
     /// Starts a task that outlives its run if that is dropped, until everything handed over is kept.
     pub(super) fn start(work: Arc<Work>, store: Store) -> Self {
-        let (answers, mut queue) = mpsc::unbounded_channel::<Paid>();
+        // A store that gathers answers itself needs no other to do so.
+        let company = if store.path().is_some() && store.linger().is_zero() { COMPANY } else { Duration::ZERO };
+        let (lots, mut queue) = mpsc::unbounded_channel::<Vec<Paid>>();
         let (told, kept) = mpsc::unbounded_channel();
         #[expect(clippy::disallowed_methods, reason = "what was handed over is kept also when the run is dropped")]
         tokio::spawn(async move {
-            let mut lot = Vec::new();
+            let mut lots = Vec::new();
             let mut is_broken = false;
-            while queue.recv_many(&mut lot, ANSWERS_AT_A_TIME).await > 0 {
-                if store.path().is_some() && !is_broken {
-                    SystemClock.sleep(COMPANY).await;
-                    lot.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(ANSWERS_AT_A_TIME));
-                }
-                let answers = lot.len();
+            while queue.recv_many(&mut lots, LOTS_AT_A_TIME).await > 0 {
                 let (outcomes, entries): (Vec<_>, Vec<_>) =
-                    lot.drain(..).map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip();
+                    lots.drain(..).flatten().map(|paid| ((paid.row, paid.outcome), (paid.key, paid.answer))).unzip();
+                let answers = entries.len();
                 let outcomes = outcomes.into_iter().filter_map(|(row, outcome)| Some((row, outcome?)));
                 let put = if is_broken { Ok(()) } else { store.put(entries).await };
                 is_broken |= put.is_err();
@@ -58,14 +63,27 @@ impl Committer {
                 let _ = told.send((answers, put));
             }
         });
-        Self { answers, kept, waiting: 0 }
+        Self { lots, kept, gathered: Vec::new(), until: None, company, waiting: 0 }
     }
 
-    /// Hands an answer over.
-    pub(super) fn keep(&mut self, paid: Paid) {
+    /// Takes an answer.
+    pub(super) fn keep(&mut self, paid: Paid, now: Instant) {
         self.waiting += 1;
+        self.gathered.push(paid);
+        self.until.get_or_insert(now + self.company);
+    }
+
+    /// Has those that waited long enough kept, or all when they are as many as `expected` at a time; tells when to ask
+    /// again.
+    pub(super) fn hand_over(&mut self, expected: usize, now: Instant) -> Option<Instant> {
+        let until = self.until?;
+        if until > now && self.gathered.len() < expected.min(COMPANY_ENOUGH) {
+            return Some(until);
+        }
+        self.until = None;
         // A task that ended has told why, which is heard next.
-        let _ = self.answers.send(paid);
+        let _ = self.lots.send(std::mem::take(&mut self.gathered));
+        None
     }
 
     /// Answers of which is not known yet whether they are kept.
@@ -81,5 +99,11 @@ impl Committer {
         }
         self.waiting = 0;
         Err(Error::new(ErrorKind::Internal, "the task that keeps answers ended unexpectedly"))
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        let _ = self.lots.send(std::mem::take(&mut self.gathered));
     }
 }

@@ -115,7 +115,15 @@ impl Dispatcher {
         while let Some(landed) = self.flights.land().await {
             // What the last rows meet is in their outcomes.
             let _ = self.take_in(landed);
+            self.hand_over();
         }
+    }
+
+    /// Gives what was answered to the store, in company; tells when the rest is due.
+    fn hand_over(&mut self) -> Option<Instant> {
+        // Nothing else is sent once as many wait as may be under way, and no other comes when nothing is.
+        let expected = if self.flights.is_empty() { 1 } else { self.limiter.concurrency() / 2 };
+        self.committer.hand_over(expected, Instant::now())
     }
 
     /// What was answered before costs nothing, wherever in the input it is.
@@ -135,6 +143,7 @@ impl Dispatcher {
     /// Waits for all of it, whatever became of a part.
     async fn keep_the_last(&mut self) -> Result<()> {
         let mut outcome = Ok(());
+        self.committer.hand_over(0, Instant::now());
         while self.committer.waiting() > 0 {
             outcome = outcome.and(self.committer.kept().await);
         }
@@ -149,6 +158,7 @@ impl Dispatcher {
             // First, or rows that were never sent would take every place that becomes free.
             let is_hedging = self.hedge();
             let next = self.send()?;
+            let due = self.hand_over();
             let hedge_at = self.slow_at().filter(|_| is_hedging);
             self.tell();
             if self.is_done() {
@@ -156,10 +166,10 @@ impl Dispatcher {
             }
             let at = match next {
                 Next::Never(ending) => return Ok(ending),
-                Next::At(at) => Some(hedge_at.map_or(at, |hedge_at| at.min(hedge_at))),
-                Next::AfterNews => hedge_at,
+                Next::At(at) => Some(at),
+                Next::AfterNews => None,
             };
-            self.hear(at).await?;
+            self.hear([at, hedge_at, due].into_iter().flatten().min()).await?;
         }
     }
 

@@ -110,7 +110,7 @@ impl Input {
 
     /// Checks what can be checked without reading or calling anything.
     pub fn check(&self, row: usize) -> Result<()> {
-        self.sources(row).into_iter().try_for_each(|source| {
+        self.sources(row).try_for_each(|source| {
             self.images.get(source).check()?;
             self.cut(source).map(drop)
         })
@@ -149,13 +149,12 @@ impl Input {
     /// What tells a row's images from others, in which order, cut how, and captioned how. A file is read the first time.
     pub fn identity(&self, row: usize) -> Result<String> {
         let mut lines = Vec::new();
-        let sources = self.sources(row);
-        for (place, source) in sources.iter().copied().enumerate() {
+        for (place, source) in self.sources(row).enumerate() {
             let mut line = self.images.identity(source)?;
             if let Some(Cut { bounds, margin }) = self.cut(source)? {
                 let _ = write!(line, " box {bounds} margin {margin}");
             }
-            if let Some(caption) = self.caption(source, place, sources.len()) {
+            if let Some(caption) = self.caption(source, place, self.views_of(row)) {
                 line.push_str(" caption ");
                 line.push_str(&caption);
             }
@@ -167,12 +166,12 @@ impl Input {
     /// What a message calls a row's first image.
     #[must_use]
     pub fn shown(&self, row: usize) -> String {
-        self.sources(row).first().map_or_else(String::new, |source| self.images.get(*source).shown())
+        self.sources(row).next().map_or_else(String::new, |source| self.images.get(source).shown())
     }
 
     /// The bucket that a row's images are in, where it is one.
     #[must_use]
-    pub fn bucket(&self, row: usize) -> Option<String> {
+    pub fn bucket(&self, row: usize) -> Option<&str> {
         let mut buckets = self.buckets(row);
         buckets.pop().filter(|_| buckets.is_empty())
     }
@@ -185,13 +184,13 @@ impl Input {
         }
         let first = self.bucket(0)?;
         let is_in_first = |row| self.buckets(row).iter().all(|bucket| *bucket == first);
-        (0..self.len()).all(is_in_first).then_some(first)
+        (0..self.len()).all(is_in_first).then(|| first.to_owned())
     }
 
     /// Images of a row.
     #[must_use]
     pub fn views_of(&self, row: usize) -> usize {
-        self.sources(row).len()
+        self.groups.as_ref().map_or(1, |groups| groups.get(row).len())
     }
 
     /// What to do with a row that Gemini refused for an image it may not read, see [`ImageAccess::is_refusal`]. To be
@@ -210,7 +209,7 @@ impl Input {
         let mode = self.options.mode;
         if self.options.crop.is_none() {
             let by_uri = self.buckets(row).into_iter().filter(|bucket| !access.buckets().goes_inline(bucket, mode));
-            by_uri.for_each(|bucket| access.buckets().accepted(&bucket));
+            by_uri.for_each(|bucket| access.buckets().accepted(bucket));
         }
     }
 
@@ -234,11 +233,10 @@ impl Input {
     }
 
     /// The rows of the input that make a row of the results.
-    fn sources(&self, row: usize) -> Vec<usize> {
-        match &self.groups {
-            None => vec![row],
-            Some(groups) => groups.get(row).iter().map(|source| *source as usize).collect(),
-        }
+    fn sources(&self, row: usize) -> impl Iterator<Item = usize> {
+        let itself = self.groups.is_none().then_some(row);
+        let grouped = self.groups.as_ref().map(|groups| groups.get(row)).unwrap_or_default();
+        itself.into_iter().chain(grouped.iter().map(|source| *source as usize))
     }
 
     fn cut(&self, source: usize) -> Result<Option<Cut>> {
@@ -269,14 +267,14 @@ impl Input {
         Some(caption)
     }
 
-    fn buckets(&self, row: usize) -> Vec<String> {
-        let mut buckets: Vec<String> = Vec::new();
+    fn buckets(&self, row: usize) -> Vec<&str> {
+        let mut buckets = Vec::new();
         for source in self.sources(row) {
             if let ImageRef::Uri(text) = self.images.get(source)
-                && let Ok(uri) = GcsUri::parse(text)
-                && !buckets.iter().any(|bucket| bucket == uri.bucket())
+                && let Ok(bucket) = GcsUri::bucket_of(text)
+                && !buckets.contains(&bucket)
             {
-                buckets.push(uri.bucket().to_owned());
+                buckets.push(bucket);
             }
         }
         buckets
@@ -368,7 +366,7 @@ mod tests {
     fn captions(input: Input, prompt: &str) -> Vec<Option<String>> {
         let prompt = Prompt::parse(prompt, input.table().schema_ref()).unwrap();
         let input = input.with_captions_for(&prompt);
-        (0..2).map(|place| input.caption(input.sources(0)[place], place, 2)).collect()
+        input.sources(0).enumerate().map(|(place, source)| input.caption(source, place, 2)).collect()
     }
 
     #[tokio::test]
@@ -441,9 +439,9 @@ mod tests {
             (Some("gs://one/c.jpg"), "t1", Some(20.0)),
         ];
         let whole = observations(&rows).with_options(by_asset()).unwrap();
-        assert_eq!(whole.sources(0), [2, 1]);
+        assert_eq!(whole.sources(0).collect::<Vec<_>>(), [2, 1]);
         let cropped = observations(&rows).with_options(ImageOptions { crop: cropped().crop, ..by_asset() }).unwrap();
-        assert_eq!(cropped.sources(0), [2]);
+        assert_eq!(cropped.sources(0).collect::<Vec<_>>(), [2]);
         assert!(cropped.check(0).is_ok());
     }
 

@@ -137,7 +137,8 @@ impl Dispatcher {
         if let Some(problem) = problem {
             // It was paid for, whatever comes of the second question.
             let answer = self.work.stored_before_asking_again(pending.row as usize, &answered, place);
-            self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: None, answer });
+            let paid = Paid { row: pending.row, key: pending.key, outcome: None, answer };
+            self.committer.keep(paid, Instant::now());
             pending.earlier = Some(Box::new(Earlier { row: answered.row, problem }));
             self.queue.push(pending, Instant::now());
             return Ok(());
@@ -149,7 +150,8 @@ impl Dispatcher {
         answered.row.latency_ms = pending.first_sent.map(|sent| sent.elapsed().as_secs_f64() * 1_000.0);
         let verdict = self.policies.trouble.of_answer(&self.work, pending.row, &answered.row);
         let answer = self.work.stored(pending.row as usize, &answered, place);
-        self.committer.keep(Paid { row: pending.row, key: pending.key, outcome: Some(answered.row), answer });
+        let paid = Paid { row: pending.row, key: pending.key, outcome: Some(answered.row), answer };
+        self.committer.keep(paid, Instant::now());
         self.follow(verdict)
     }
 
@@ -326,11 +328,11 @@ impl Trouble {
         let bucket = work.input.bucket(row as usize);
         let told = outcome.error.as_deref().unwrap_or("the answer is of no use");
         let outcome = if outcome.status == Status::Ok { Outcome::Answered } else { Outcome::Unusable(told) };
-        self.finished(bucket.as_deref(), outcome)
+        self.finished(bucket, outcome)
     }
 
     fn of_error(&mut self, work: &Work, row: u32, error: &Error) -> Verdict {
-        self.finished(work.input.bucket(row as usize).as_deref(), Outcome::Failed(error))
+        self.finished(work.input.bucket(row as usize), Outcome::Failed(error))
     }
 
     /// Why a row need not be sent: its bucket cannot be read.
@@ -338,7 +340,7 @@ impl Trouble {
         if !self.has_broken_buckets() {
             return None;
         }
-        self.broken(&work.input.bucket(row as usize)?).map(Error::without_source)
+        self.broken(work.input.bucket(row as usize)?).map(Error::without_source)
     }
 }
 

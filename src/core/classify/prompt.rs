@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::Schema;
+use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,7 +50,10 @@ impl Prompt {
     }
 
     /// The prompt of one row; a null reads `unknown`.
-    pub fn render(&self, table: &RecordBatch, row: usize) -> Result<String> {
+    pub fn render(&self, table: &RecordBatch, row: usize) -> Result<Cow<'_, str>> {
+        if let Some(same) = self.same_for_all() {
+            return Ok(Cow::Borrowed(same));
+        }
         let mut prompt = String::new();
         for piece in &self.pieces {
             match piece {
@@ -57,11 +61,17 @@ impl Prompt {
                 Piece::Column(index) => prompt.push_str(&cell(table, *index, row)?),
             }
         }
-        Ok(prompt)
+        Ok(Cow::Owned(prompt))
     }
-}
 
-impl Prompt {
+    /// The prompt of every row, where it names no column.
+    pub(super) fn same_for_all(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it names this column.
     pub(super) fn names_column(&self, index: usize) -> bool {
         self.pieces.contains(&Piece::Column(index))
@@ -135,7 +145,7 @@ mod tests {
 
     fn render(text: &str, row: usize) -> String {
         let table = table();
-        Prompt::parse(text, table.schema_ref()).unwrap().render(&table, row).unwrap()
+        Prompt::parse(text, table.schema_ref()).unwrap().render(&table, row).unwrap().into_owned()
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::policies::Orders;
 use super::progress::ProgressSnapshot;
 use super::prompt::Prompt;
 use super::quotas::KnownQuotas;
-use super::work::{Destination, Work};
+use super::work::{Destination, PROMPT_PART, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::{GeminiClient, GenerateOptions, Place, RequestTemplate};
 use crate::retry::RetryPolicy;
@@ -294,12 +294,16 @@ impl Asked {
         key.part("service", gemini.service_name().as_bytes());
         key.part("model", first.model.as_bytes());
         key.part("shape", template.shape_text().as_bytes());
+        if let Some(prompt) = prompt.same_for_all() {
+            key.part(PROMPT_PART, prompt.as_bytes());
+        }
         let destinations = self.places.iter().map(|place| {
             let price = gemini.catalogue().find(&place.model).and_then(|model| model.price);
-            Ok(Destination { address: gemini.address(place)?, price, place: place.clone() })
+            let names = (place.model.as_str().into(), place.location.as_str().into());
+            Ok(Destination { address: gemini.address(place)?, price, place: place.clone(), names })
         });
         Ok(Work {
-            id,
+            id: id.into(),
             destinations: destinations.collect::<Result<_>>()?,
             template,
             prompt,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use chrono::Utc;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -21,9 +22,12 @@ use crate::store::{Key, KeyBuilder, StoredAnswer};
 /// The status in the store of an answer that is to be asked for once more.
 const TO_ASK_AGAIN: &str = "asked again";
 
+/// The name of the prompt within a key; it comes right before the images.
+pub(super) const PROMPT_PART: &str = "prompt";
+
 /// The question, and what became of the rows so far.
 pub(super) struct Work {
-    pub(super) id: String,
+    pub(super) id: Arc<str>,
     pub(super) gemini: GeminiClient,
     pub(super) images: ImageAccess,
     pub(super) quotas: KnownQuotas,
@@ -35,6 +39,7 @@ pub(super) struct Work {
     pub(super) timeout: Duration,
     pub(super) media_resolution: Option<String>,
     pub(super) max_output_tokens: Option<u32>,
+    /// With everything that every row shares.
     pub(super) key: KeyBuilder,
     pub(super) outcomes: Outcomes,
 }
@@ -43,6 +48,8 @@ pub(super) struct Work {
 #[derive(Debug, Clone)]
 pub(super) struct Destination {
     pub(super) place: Place,
+    /// Model and location, as each of its answers names them.
+    pub(super) names: (Arc<str>, Arc<str>),
     pub(super) address: Url,
     pub(super) price: Option<Price>,
 }
@@ -94,7 +101,9 @@ impl Work {
     /// What names the answer of a row: everything that shapes it.
     pub(super) fn key(&self, row: usize) -> Result<Key> {
         let mut key = self.key.clone();
-        key.part("prompt", self.prompt.render(self.input.table(), row)?.as_bytes());
+        if self.prompt.same_for_all().is_none() {
+            key.part(PROMPT_PART, self.prompt.render(self.input.table(), row)?.as_bytes());
+        }
         key.part("images", self.input.identity(row)?.as_bytes());
         Ok(key.finish())
     }
@@ -249,17 +258,18 @@ impl Work {
 
     /// What is kept of an answer.
     pub(super) fn stored(&self, row: usize, answered: &Answered, destination: usize) -> StoredAnswer {
-        let place = &self.destinations[destination].place;
+        let (model, location) = self.destinations[destination].names.clone();
+        let prompt = self.prompt.render(self.input.table(), row).unwrap_or_default();
         let outcome = &answered.row;
         StoredAnswer {
             body: answered.json.clone(),
-            model: place.model.clone(),
-            location: place.location.clone(),
+            model,
+            location,
             model_version: answered.model_version.clone(),
             response_id: answered.response_id.clone(),
             image: self.input.shown(row),
-            prompt_preview: self.prompt.render(self.input.table(), row).unwrap_or_default(),
-            run: self.id.clone(),
+            prompt_preview: StoredAnswer::preview(&prompt).to_owned(),
+            run: Arc::clone(&self.id),
             cost_usd: outcome.cost_usd,
             input_tokens: outcome.usage.input_tokens,
             output_tokens: outcome.usage.output_tokens,

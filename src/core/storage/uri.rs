@@ -14,23 +14,12 @@ pub struct GcsUri {
 impl GcsUri {
     /// Reads a URI; the error says what is wrong with it and what was probably meant.
     pub fn parse(text: &str) -> Result<Self> {
-        let trimmed = text.trim();
-        let Some(rest) = trimmed.strip_prefix("gs://") else {
-            return Err(invalid(trimmed, "does not start with `gs://`", Some(guess(trimmed))));
-        };
-        let Some((bucket, object)) = rest.split_once('/').filter(|(_, object)| !object.is_empty()) else {
-            return Err(invalid(trimmed, "names no object", Some("write `gs://bucket/object`".to_owned())));
-        };
-        if let Some(problem) = bucket_problem(bucket) {
-            return Err(invalid(trimmed, problem, None));
-        }
-        if object.len() > 1024 {
-            return Err(invalid(trimmed, "has an object name of over 1,024 bytes", None));
-        }
-        if object.contains(['\r', '\n', '\0']) || object == "." || object == ".." {
-            return Err(invalid(trimmed, "has an object name that Cloud Storage does not allow", None));
-        }
-        Ok(Self { bucket: bucket.to_owned(), object: object.to_owned() })
+        parts(text).map(|(bucket, object)| Self { bucket: bucket.to_owned(), object: object.to_owned() })
+    }
+
+    /// The bucket of a URI that [`GcsUri::parse`] reads.
+    pub fn bucket_of(text: &str) -> Result<&str> {
+        parts(text).map(|(bucket, _)| bucket)
     }
 
     /// The bucket.
@@ -52,6 +41,27 @@ impl GcsUri {
         let (stem, extension) = name.rsplit_once('.')?;
         (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
     }
+}
+
+/// Bucket and object of a URI; the error says what is wrong with it and what was probably meant.
+fn parts(text: &str) -> Result<(&str, &str)> {
+    let trimmed = text.trim();
+    let Some(rest) = trimmed.strip_prefix("gs://") else {
+        return Err(invalid(trimmed, "does not start with `gs://`", Some(guess(trimmed))));
+    };
+    let Some((bucket, object)) = rest.split_once('/').filter(|(_, object)| !object.is_empty()) else {
+        return Err(invalid(trimmed, "names no object", Some("write `gs://bucket/object`".to_owned())));
+    };
+    if let Some(problem) = bucket_problem(bucket) {
+        return Err(invalid(trimmed, problem, None));
+    }
+    if object.len() > 1024 {
+        return Err(invalid(trimmed, "has an object name of over 1,024 bytes", None));
+    }
+    if object.contains(['\r', '\n', '\0']) || object == "." || object == ".." {
+        return Err(invalid(trimmed, "has an object name that Cloud Storage does not allow", None));
+    }
+    Ok((bucket, object))
 }
 
 impl fmt::Display for GcsUri {

@@ -1,6 +1,7 @@
 //! One paid answer, and what of it may be kept.
 
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// How much of a prompt is kept for people who look into the store.
 const PREVIEW_CHARACTERS: usize = 200;
@@ -11,9 +12,9 @@ pub struct StoredAnswer {
     /// The answer's JSON as it came.
     pub body: Bytes,
     /// The model that was asked.
-    pub model: String,
+    pub model: Arc<str>,
     /// Where it was asked.
-    pub location: String,
+    pub location: Arc<str>,
     /// The version that answered, where the service tells it.
     pub model_version: Option<String>,
     /// The service's id of the answer.
@@ -23,7 +24,7 @@ pub struct StoredAnswer {
     /// The prompt; its beginning is kept.
     pub prompt_preview: String,
     /// The run that paid for it.
-    pub run: String,
+    pub run: Arc<str>,
     /// List price in US dollars.
     pub cost_usd: Option<f64>,
     /// Input tokens, cached ones included.
@@ -47,12 +48,16 @@ pub struct StoredAnswer {
 }
 
 impl StoredAnswer {
+    /// What is kept of a prompt: its beginning.
+    #[must_use]
+    pub fn preview(prompt: &str) -> &str {
+        prompt.char_indices().nth(PREVIEW_CHARACTERS).map_or(prompt, |(end, _)| &prompt[..end])
+    }
+
     /// The answer without what must not be kept: content in the image's name, signatures, the rest of the prompt.
     pub(super) fn cleaned(mut self) -> Self {
         clean_image(&mut self.image);
-        if let Some((end, _)) = self.prompt_preview.char_indices().nth(PREVIEW_CHARACTERS) {
-            self.prompt_preview.truncate(end);
-        }
+        self.prompt_preview.truncate(Self::preview(&self.prompt_preview).len());
         self
     }
 }

@@ -17,6 +17,7 @@ use arrow_array::RecordBatch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -37,6 +38,7 @@ enum Backend {
 struct OpenFile {
     path: PathBuf,
     notes: Vec<String>,
+    linger: Duration,
     /// SQLite forbids a forked child its parent's connection.
     process: u32,
     thread: Mutex<Option<Thread>>,
@@ -82,7 +84,7 @@ impl Store {
                 Error::new(ErrorKind::Internal, "the store's thread cannot be started").with_source(cause)
             })?;
         let thread = Mutex::new(Some(Thread { orders, handle }));
-        let file = OpenFile { path, notes, process: std::process::id(), thread };
+        let file = OpenFile { path, notes, linger, process: std::process::id(), thread };
         Ok(Self { backend: Backend::File(Arc::new(file)) })
     }
 
@@ -145,6 +147,15 @@ impl Store {
         match &self.backend {
             Backend::Memory => &[],
             Backend::File(file) => &file.notes,
+        }
+    }
+
+    /// How long the store itself waits for more answers before it commits them, as it does on a network drive.
+    #[must_use]
+    pub fn linger(&self) -> Duration {
+        match &self.backend {
+            Backend::Memory => Duration::ZERO,
+            Backend::File(file) => file.linger,
         }
     }
 
@@ -537,7 +548,8 @@ mod tests {
             let [model_version, response_id] = ids;
             let [input_tokens, output_tokens, thinking_tokens, cached_tokens] = counts;
             StoredAnswer {
-                body: body.into(), model, location, model_version, response_id, image, prompt_preview, run,
+                body: body.into(), model: model.into(), location: location.into(), model_version, response_id, image,
+                prompt_preview, run: run.into(),
                 cost_usd: numbers.0.filter(|cost| !cost.is_nan()),
                 input_tokens, output_tokens, thinking_tokens, cached_tokens, attempts,
                 latency_ms: if numbers.1.is_nan() { 0.0 } else { numbers.1 },

@@ -1,6 +1,6 @@
 //! The store's own thread: everything that is queued becomes one commit.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -33,15 +33,41 @@ struct Group {
     bytes: usize,
 }
 
+/// The statements that every answer takes, prepared once.
+struct Statements<'connection> {
+    write: Statement<'connection>,
+    find: Statement<'connection>,
+}
+
 /// Serves the queue until its last sender is gone, and closes the file.
 pub(super) fn serve(mut connection: Connection, path: &Path, linger: Duration, queue: &Receiver<Command>) {
-    while let Ok(first) = queue.recv() {
-        let group = gather(first, queue, linger);
-        serve_group(&mut connection, path, group);
+    // A look has the connection for itself: statements are prepared anew after it.
+    while let Some(looks) = serve_answers(&connection, path, linger, queue) {
+        for look in looks {
+            look(&mut connection, path);
+        }
     }
     if let Err((_, cause)) = connection.close() {
         tracing::warn!(path = %path.display(), %cause, "the store was not closed well; its answers are in its journal");
     }
+}
+
+/// Serves answers until somebody wants a look; `None` when nobody is left.
+fn serve_answers(
+    connection: &Connection,
+    path: &Path,
+    linger: Duration,
+    queue: &Receiver<Command>,
+) -> Option<Vec<Look>> {
+    let mut statements = None;
+    while let Ok(first) = queue.recv() {
+        let group = gather(first, queue, linger);
+        let looks = serve_group(connection, &mut statements, path, group);
+        if !looks.is_empty() {
+            return Some(looks);
+        }
+    }
+    None
 }
 
 fn gather(first: Command, queue: &Receiver<Command>, linger: Duration) -> Group {
@@ -72,35 +98,59 @@ impl Group {
     }
 }
 
-/// Answers are committed before anything is read, so that whoever put one and asks for it finds it.
-fn serve_group(connection: &mut Connection, path: &Path, group: Group) {
+/// Answers are committed before anything is read, so that whoever put one and asks for it finds it. Gives back the looks.
+fn serve_group<'connection>(
+    connection: &'connection Connection,
+    statements: &mut Option<Statements<'connection>>,
+    path: &Path,
+    group: Group,
+) -> Vec<Look> {
     let (answers, replies): (Vec<_>, Vec<_>) = group.puts.into_iter().unzip();
     if !replies.is_empty() {
-        let outcome = commit(connection, answers).map_err(|cause| explain(path, cause));
+        let outcome = commit(connection, statements, answers).map_err(|cause| explain(path, cause));
         for reply in replies {
             drop(reply.send(outcome.as_ref().map_err(Error::without_source).copied()));
         }
     }
     for (keys, reply) in group.finds {
-        drop(reply.send(find(connection, &keys).map_err(|cause| explain(path, cause))));
+        drop(reply.send(find(connection, statements, &keys).map_err(|cause| explain(path, cause))));
     }
-    for look in group.looks {
-        look(connection, path);
-    }
+    group.looks
 }
 
-fn commit(connection: &mut Connection, groups: Vec<Answers>) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    {
-        let mut statement = transaction.prepare(&rows::write_statement())?;
-        for (key, answer) in groups.into_iter().flatten() {
-            rows::write(&mut statement, &key, answer)?;
-        }
+fn commit<'connection>(
+    connection: &'connection Connection,
+    statements: &mut Option<Statements<'connection>>,
+    groups: Vec<Answers>,
+) -> rusqlite::Result<()> {
+    // One connection, one thread: no other transaction can be open on it.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let write = &mut prepared(connection, statements)?.write;
+    for (key, answer) in groups.into_iter().flatten() {
+        rows::write(write, &key, answer)?;
     }
     transaction.commit()
 }
 
-fn find(connection: &Connection, keys: &[Key]) -> rusqlite::Result<Found> {
-    let mut statement = connection.prepare(&rows::find_statement())?;
-    keys.iter().map(|key| rows::find(&mut statement, key)).collect()
+fn find<'connection>(
+    connection: &'connection Connection,
+    statements: &mut Option<Statements<'connection>>,
+    keys: &[Key],
+) -> rusqlite::Result<Found> {
+    let find = &mut prepared(connection, statements)?.find;
+    keys.iter().map(|key| rows::find(find, key)).collect()
+}
+
+fn prepared<'statements, 'connection>(
+    connection: &'connection Connection,
+    statements: &'statements mut Option<Statements<'connection>>,
+) -> rusqlite::Result<&'statements mut Statements<'connection>> {
+    let known = match statements.take() {
+        Some(known) => known,
+        None => Statements {
+            write: connection.prepare(&rows::write_statement())?,
+            find: connection.prepare(&rows::find_statement())?,
+        },
+    };
+    Ok(statements.insert(known))
 }

@@ -18,15 +18,18 @@ const IN_FLIGHT_PER_CLIENT: usize = 80;
 
 pub(super) const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
 
-/// HTTP over a growing set of clients, the least busy first.
+/// HTTP over growing sets of clients, the least busy first.
 pub struct HttpPool {
     certificates: Vec<reqwest::Certificate>,
-    clients: RwLock<Vec<Arc<PooledClient>>>,
+    remote: Clients,
+    /// A proxy for the outside world has no business on this machine, nor with its metadata server.
+    local: Clients,
 }
 
+type Clients = RwLock<Vec<Arc<PooledClient>>>;
+
 struct PooledClient {
-    remote: reqwest::Client,
-    local: reqwest::Client,
+    client: reqwest::Client,
     in_flight: AtomicUsize,
 }
 
@@ -35,23 +38,30 @@ impl HttpPool {
     pub fn new(ca_bundle: Option<&Path>) -> Result<Self> {
         install_crypto_provider();
         let certificates = read_certificates(ca_bundle)?;
-        let first = Arc::new(PooledClient::new(&certificates)?);
-        Ok(Self { certificates, clients: RwLock::new(vec![first]) })
+        let first = Arc::new(PooledClient::new(remote_builder(&certificates))?);
+        Ok(Self { certificates, remote: RwLock::new(vec![first]), local: RwLock::default() })
     }
 
-    fn least_busy(&self) -> Result<Arc<PooledClient>> {
-        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+    fn least_busy(&self, is_local: bool) -> Result<Arc<PooledClient>> {
+        let clients = if is_local { &self.local } else { &self.remote };
+        let clients = clients.read().unwrap_or_else(PoisonError::into_inner);
         let best = clients.iter().min_by_key(|client| client.in_flight.load(Ordering::Relaxed)).cloned();
         drop(clients);
         match best {
             Some(client) if client.in_flight.load(Ordering::Relaxed) < IN_FLIGHT_PER_CLIENT => Ok(client),
-            _ => self.add_client(),
+            _ => self.add_client(is_local),
         }
     }
 
-    fn add_client(&self) -> Result<Arc<PooledClient>> {
-        let client = Arc::new(PooledClient::new(&self.certificates)?);
-        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+    fn add_client(&self, is_local: bool) -> Result<Arc<PooledClient>> {
+        // Each reads the certificates of the machine, which takes milliseconds: only what is needed is made.
+        let (clients, builder) = if is_local {
+            (&self.local, client_builder().no_proxy())
+        } else {
+            (&self.remote, remote_builder(&self.certificates))
+        };
+        let client = Arc::new(PooledClient::new(builder)?);
+        let mut clients = clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.push(Arc::clone(&client));
         tracing::debug!(clients = clients.len(), "opened one more connection to each server");
         Ok(client)
@@ -61,13 +71,17 @@ impl HttpPool {
 #[async_trait]
 impl Transport for HttpPool {
     async fn exchange(&self, request: &Request, headers: &HeaderMap) -> Result<Response> {
-        let client = self.least_busy()?;
-        let _slot = Slot::take(&client);
-        let http = if is_local(&request.url) { &client.local } else { &client.remote };
-        let mut builder =
-            http.request(request.method.clone(), request.url.clone()).headers(headers.clone()).timeout(request.timeout);
+        let pooled = self.least_busy(is_local(&request.url))?;
+        let _slot = Slot::take(&pooled);
+        let mut headers = headers.clone();
         if !request.body.is_empty() {
-            builder = builder.header(header::CONTENT_TYPE, request.content_type).body(request.body.clone());
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+        }
+        headers.extend(request.headers.clone());
+        let mut builder = pooled.client.request(request.method.clone(), request.url.clone()).headers(headers);
+        builder = builder.timeout(request.timeout);
+        if !request.body.is_empty() {
+            builder = builder.body(request.body.clone());
         }
         let failed =
             |error: reqwest::Error| transport_error(error, request.service, &request.url, Some(request.timeout));
@@ -102,13 +116,8 @@ async fn read_at_most(
 }
 
 impl PooledClient {
-    fn new(certificates: &[reqwest::Certificate]) -> Result<Self> {
-        Ok(Self {
-            remote: build(client_builder().tls_certs_merge(certificates.iter().cloned()))?,
-            // A proxy for the outside world has no business on this machine, nor with its metadata server.
-            local: build(client_builder().no_proxy())?,
-            in_flight: AtomicUsize::new(0),
-        })
+    fn new(builder: reqwest::ClientBuilder) -> Result<Self> {
+        Ok(Self { client: build(builder)?, in_flight: AtomicUsize::new(0) })
     }
 }
 
@@ -126,6 +135,10 @@ impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+fn remote_builder(certificates: &[reqwest::Certificate]) -> reqwest::ClientBuilder {
+    client_builder().tls_certs_merge(certificates.iter().cloned())
 }
 
 fn client_builder() -> reqwest::ClientBuilder {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 with keep-alive over the two services.
+//! HTTP/1.1 with keep-alive over the two services, and on the same port HTTP/2 for gRPC.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
@@ -6,7 +6,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::Value;
 use std::io;
 use std::pin::Pin;
@@ -16,7 +17,9 @@ use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::bigquery::{Body as Page, Results, Wanted, start_of};
+use crate::columns::Compression;
 use crate::conditions::{Conditions, Failure, Fate, Traffic};
+use crate::storage_read::{Frames, Messages};
 use crate::{gemini, table};
 
 /// What the server answers with.
@@ -26,9 +29,16 @@ pub struct Services {
     pub traffic: Mutex<Traffic>,
     /// What BigQuery has.
     pub results: Results,
+    /// The same rows for the Storage Read API.
+    pub messages: Messages,
 }
 
-type Answer = Response<Either<Full<Bytes>, CutOff>>;
+type Answer = Response<Either<Full<Bytes>, Either<CutOff, Frames>>>;
+
+/// What a stream may have in hand before the client takes it: some messages, so that the socket never waits for one.
+const SEND_BUFFER: usize = 8 << 20;
+
+const STORAGE_READ: &str = "/google.cloud.bigquery.storage.v1.BigQueryRead/";
 
 /// Serves connections until the process ends.
 #[expect(clippy::disallowed_methods, reason = "connections live as long as the process")]
@@ -42,7 +52,9 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>) -> io::Result
 
 async fn serve_connection(connection: TcpStream, services: Arc<Services>) {
     let service = service_fn(|request| answer(request, Arc::clone(&services)));
-    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().max_send_buf_size(SEND_BUFFER);
+    let serving = builder.serve_connection(TokioIo::new(connection), service);
     // A client that goes away is the client's affair.
     drop(serving.await);
 }
@@ -58,6 +70,9 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
     if path.ends_with(":generateContent") {
         return generate(&body, &services).await;
     }
+    if let Some(method) = path.strip_prefix(STORAGE_READ) {
+        return read(method, &body, &services.messages);
+    }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let results = &services.results;
     Ok(match (&head.method, segments.as_slice()) {
@@ -68,7 +83,7 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
         (&Method::GET, ["neutral", "counts"]) => {
             json(StatusCode::OK, serde_json::to_vec(services.traffic().counts()).map_err(io::Error::other)?.into())
         }
-        (&Method::POST, [.., "projects", _, "queries"]) => page(results.page(query(&body))?, takes_gzip),
+        (&Method::POST, [.., "projects", _, "queries"]) => page(query(&body, results)?, takes_gzip),
         (&Method::GET, [.., "projects", _, "queries", _] | [.., "tables", _, "data"]) => {
             page(results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
         }
@@ -79,6 +94,7 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
             json(StatusCode::OK, results.job(project, id, sql))
         }
         (&Method::GET, [.., "projects", project, "jobs", id]) => json(StatusCode::OK, results.job(project, id, "")),
+        (&Method::POST, [.., "jobs", _, "cancel"]) => json(StatusCode::OK, Bytes::from_static(b"{}")),
         _ => failed(StatusCode::NOT_FOUND, "NOT_FOUND", &format!("the neutral server has no {path}")),
     })
 }
@@ -152,7 +168,7 @@ impl Body for CutOff {
 fn cut_off(mut body: Vec<u8>) -> Answer {
     let whole = u64::try_from(body.len()).unwrap_or(u64::MAX);
     body.truncate(body.len() / 2);
-    json(StatusCode::OK, Bytes::new()).map(|_| Either::Right(CutOff { half: Some(body.into()), whole }))
+    json(StatusCode::OK, Bytes::new()).map(|_| Either::Right(Either::Left(CutOff { half: Some(body.into()), whole })))
 }
 
 fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
@@ -160,12 +176,32 @@ fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
     json(status, error.to_string().into())
 }
 
-/// What the body of `jobs.query` wants.
-fn query(body: &[u8]) -> Wanted {
+/// Answers `jobs.query`, in Arrow when it asks for that.
+fn query(body: &[u8], results: &Results) -> io::Result<Page> {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let most = &request["maxResults"];
     let most = most.as_u64().or_else(|| most.as_str()?.parse().ok()).unwrap_or(table::PAGE);
-    Wanted { start: 0, most, with_schema: true }
+    if request["queryResultsFormat"] != "ARROW" {
+        return results.page(Wanted { start: 0, most, with_schema: true });
+    }
+    match request["arrowSerializationOptions"]["bufferCompression"].as_str() {
+        None | Some("COMPRESSION_UNSPECIFIED") => results.arrow_page(most, Compression::Plain),
+        Some("LZ4_FRAME") => results.arrow_page(most, Compression::Lz4),
+        Some(other) => Err(io::Error::other(format!("the neutral server has no {other}"))),
+    }
+}
+
+/// Answers a call of the Storage Read API.
+fn read(method: &str, body: &[u8], messages: &Messages) -> io::Result<Answer> {
+    let answer = Response::builder().header(CONTENT_TYPE, "application/grpc");
+    let answer = match messages.call(method, body) {
+        Ok(frames) => answer.body(Either::Right(Either::Right(frames))),
+        Err((status, message)) => answer
+            .header("grpc-status", status)
+            .header("grpc-message", message.replace(|letter: char| !(' '..='~').contains(&letter), " "))
+            .body(Either::Left(Full::default())),
+    };
+    answer.map_err(io::Error::other)
 }
 
 /// What the query string of `jobs.getQueryResults` or `tabledata.list` wants.

@@ -47,7 +47,7 @@ class Engine:
         self.location = location
         self.clock = clock
         self.wall_clock = wall_clock
-        self.catalog = Catalog(project, location)
+        self.catalog = Catalog(project, location, wall_clock)
         self._connection = duckdb.connect(":memory:")
         # An engine that nobody closed is closed at exit, or DuckDB complains about leaked objects on stderr.
         weakref.finalize(self, self._connection.close)
@@ -140,6 +140,7 @@ class Engine:
             names = [str(item["name"]).lower() for item in fields]
             if len(set(names)) != len(names):
                 raise invalid(f"Duplicate field names in the schema of {dataset.name}.{table_id}")
+            self._forget_expired()
             normal = [loading.normalized_field(item) for item in fields]
             table = Table(dataset.project, dataset.dataset_id, table_id, normal, self.fresh_name())
             required = {str(item["name"]) for item in normal if item["mode"] == "REQUIRED"}
@@ -148,8 +149,17 @@ class Engine:
                 for name, type_ in table.columns
             )
             self.run(self.cursor(), f"CREATE TABLE {table.physical} ({columns})")
+            table.created = table.modified = self.wall_clock()
+            if dataset.table_lifetime is not None:
+                table.expires = table.created + dataset.table_lifetime
             dataset.tables[table_id] = table
             return table
+
+    def _forget_expired(self) -> None:
+        while self.catalog.expired:
+            table = self.catalog.expired.pop()
+            if table.kind == "TABLE":
+                self.run(self.cursor(), f"DROP TABLE IF EXISTS {table.physical}")
 
     def fresh_name(self) -> str:
         """Return a physical table name that is not in use."""

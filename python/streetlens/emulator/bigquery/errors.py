@@ -25,7 +25,7 @@ FAILURE_MARKER = "!streetlens!"
 
 
 class BigQueryError(Exception):
-    """A request or job that fails: HTTP `status`, BigQuery `reason`, message and optional location."""
+    """A request or job that fails: HTTP `status`, BigQuery `reason`, message, optional location, and `details`."""
 
     def __init__(self, status: int, reason: str, message: str, location: str | None = None) -> None:
         super().__init__(message)
@@ -33,6 +33,7 @@ class BigQueryError(Exception):
         self.reason = reason
         self.message = message
         self.location = location
+        self.details: list[BigQueryError] = []
 
     def error_proto(self) -> dict[str, Any]:
         """Return the ErrorProto that jobs carry in `status.errorResult`."""

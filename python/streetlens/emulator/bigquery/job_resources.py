@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from streetlens.emulator.bigquery.catalog import Table
-from streetlens.emulator.bigquery.jobs import Job, Jobs
-from streetlens.emulator.bigquery.outcomes import Outcome
+from streetlens.emulator.bigquery.job import Job
+from streetlens.emulator.bigquery.jobs import Jobs
+from streetlens.emulator.bigquery.outcomes import Loaded, Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 USER = "emulator@streetlens-demo.iam.gserviceaccount.com"
@@ -74,8 +75,12 @@ def dry_run_resource(
 
 
 def _configuration(job: Job) -> dict[str, Any]:
+    if job.kind == "LOAD":
+        load = {"writeDisposition": "WRITE_APPEND", "createDisposition": "CREATE_IF_NEEDED"}
+        return {**job.configuration, "jobType": "LOAD", "load": load | job.configuration["load"]}
     query = dict(job.configuration.get("query", {}))
-    if job.anonymous is not None and "destinationTable" not in query:
+    is_script = bool(job.children)
+    if job.anonymous is not None and "destinationTable" not in query and not is_script:
         query["destinationTable"] = table_reference(job.anonymous)
     query.setdefault("priority", "INTERACTIVE")
     query.setdefault("useLegacySql", False)
@@ -89,7 +94,14 @@ def _status(jobs: Jobs, job: Job) -> dict[str, Any]:
     status: dict[str, Any] = {"state": jobs.state(job)}
     if jobs.done(job) and job.error is not None:
         status["errorResult"] = job.error.error_proto()
-        status["errors"] = [job.error.error_proto()]
+        status["errors"] = [error.error_proto() for error in (job.error, *job.error.details)]
+    elif (
+        jobs.done(job)
+        and job.outcome is not None
+        and job.outcome.loaded is not None
+        and job.outcome.loaded.problems
+    ):
+        status["errors"] = [error.error_proto() for error in job.outcome.loaded.problems]
     return status
 
 
@@ -97,13 +109,25 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics: dict[str, Any] = {"creationTime": millis(job.created)}
     if job.started is not None:
         statistics["startTime"] = millis(job.started)
+    if job.session_id is not None:
+        statistics["sessionInfo"] = {"sessionId": job.session_id}
+    if job.parent is not None:
+        statistics["parentJobId"] = job.parent.job_id
+        statistics["scriptStatistics"] = {"evaluationKind": "STATEMENT", "stackFrames": [job.frame]}
+    if job.children:
+        statistics["numChildJobs"] = str(len(job.children))
     if not jobs.done(job):
         return statistics
     statistics["endTime"] = millis(job.ended)
     if job.outcome is None:
-        statistics["query"] = {"statementType": "SELECT"}
+        if job.kind == "QUERY":
+            statistics["query"] = {"statementType": "SELECT"}
         return statistics
     outcome = job.outcome
+    if outcome.loaded is not None:
+        statistics["totalSlotMs"] = str(slot_millis(job))
+        statistics["load"] = _load_statistics(outcome.loaded)
+        return statistics
     query: dict[str, Any] = {
         "totalBytesProcessed": str(outcome.bytes_processed),
         "totalBytesBilled": str(outcome.billed),
@@ -122,6 +146,16 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics["totalSlotMs"] = str(slot_millis(job))
     statistics["query"] = query
     return statistics
+
+
+def _load_statistics(loaded: Loaded) -> dict[str, Any]:
+    return {
+        "inputFiles": "1",
+        "inputFileBytes": str(loaded.file_bytes),
+        "outputRows": str(loaded.rows),
+        "outputBytes": str(loaded.output_bytes),
+        "badRecords": str(len(loaded.problems)),
+    }
 
 
 def dml_statistics(outcome: Outcome) -> dict[str, Any]:

@@ -26,7 +26,7 @@ OBSERVATIONS = "imagery.latest_observations"
         ("SELECT 1; SELECT 2", "script"),
         ("DECLARE x INT64", "DECLARE"),
         ("CREATE TEMP FUNCTION f(x INT64) AS (x + 1)", "CREATE FUNCTION"),
-        ("ALTER TABLE own.t ADD COLUMN a INT64", "ALTER"),
+        ("ALTER VIEW own.v SET OPTIONS(description='x')", "ALTER VIEW"),
         ("SELECT APPROX_QUANTILES(x, 2 RESPECT NULLS) FROM UNNEST([1]) AS x", "RESPECT NULLS"),
         ("SELECT @@project_id", "project_id"),
         ("SELECT LOWER(b'A')", "LOWER of BYTES"),

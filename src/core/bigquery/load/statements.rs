@@ -1,0 +1,181 @@
+//! The SQL that brings rows from a staging table into their table. Names are checked and quoted; values never appear.
+
+use super::super::wire::TableFieldSchema;
+use super::fit::mode;
+use super::target::Target;
+
+/// What goes through a staging table as text: a load job refuses JSON in Parquet, and a BIGNUMERIC may have more digits
+/// than any decimal there.
+pub(super) fn needs_conversion(columns: &[TableFieldSchema]) -> bool {
+    columns.iter().any(|column| is_text(column) || needs_conversion(&column.fields))
+}
+
+fn is_text(column: &TableFieldSchema) -> bool {
+    matches!(column.field_type.as_str(), "JSON" | "BIGNUMERIC" | "BIGDECIMAL")
+}
+
+/// The columns of the staging table.
+pub(super) fn staged(columns: &[TableFieldSchema]) -> Vec<TableFieldSchema> {
+    let staged = |column: &TableFieldSchema| TableFieldSchema {
+        name: column.name.clone(),
+        field_type: if is_text(column) { "STRING" } else { &column.field_type }.to_owned(),
+        mode: column.mode.clone(),
+        fields: staged(&column.fields),
+        ..TableFieldSchema::default()
+    };
+    columns.iter().map(staged).collect()
+}
+
+/// `MERGE` by key. A key of several columns is matched in all; nulls match nulls where there are some.
+pub(super) fn merge(
+    target: &Target,
+    staging: &Target,
+    columns: &[TableFieldSchema],
+    keys: &[String],
+    has_null_keys: bool,
+) -> String {
+    let on = columns.iter().filter(|column| keys.contains(&column.name)).map(|column| {
+        let (target, source) = (column_of("target", &column.name), value("source", column, 0));
+        if has_null_keys {
+            format!("({target} = {source} OR ({target} IS NULL AND {source} IS NULL))")
+        } else {
+            format!("{target} = {source}")
+        }
+    });
+    let others = columns.iter().filter(|column| !keys.contains(&column.name));
+    let updates: Vec<_> =
+        others.map(|column| format!("{} = {}", quoted(&column.name), value("source", column, 0))).collect();
+    let update = match updates.as_slice() {
+        [] => String::new(),
+        updates => format!("WHEN MATCHED THEN UPDATE SET {}\n", updates.join(", ")),
+    };
+    format!(
+        "MERGE INTO {} AS target\nUSING {} AS source\nON {}\n{update}WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
+        target.quoted(),
+        staging.quoted(),
+        on.collect::<Vec<_>>().join(" AND "),
+        names(columns),
+        values(columns),
+    )
+}
+
+/// `INSERT` of all staged rows.
+pub(super) fn insert(target: &Target, staging: &Target, columns: &[TableFieldSchema]) -> String {
+    format!(
+        "INSERT INTO {} ({})\nSELECT {}\nFROM {} AS source",
+        target.quoted(),
+        names(columns),
+        values(columns),
+        staging.quoted()
+    )
+}
+
+/// All staged rows in the place of all rows, in one statement, so that nobody sees a half of it.
+pub(super) fn replace(target: &Target, staging: &Target, columns: &[TableFieldSchema]) -> String {
+    format!(
+        "MERGE INTO {} AS target\nUSING {} AS source\nON FALSE\nWHEN NOT MATCHED BY SOURCE THEN DELETE\n\
+         WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
+        target.quoted(),
+        staging.quoted(),
+        names(columns),
+        values(columns),
+    )
+}
+
+fn names(columns: &[TableFieldSchema]) -> String {
+    columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn values(columns: &[TableFieldSchema]) -> String {
+    columns.iter().map(|column| value("source", column, 0)).collect::<Vec<_>>().join(", ")
+}
+
+/// A staged value in the type of the table. `depth` keeps the names of nested lists apart.
+fn value(parent: &str, column: &TableFieldSchema, depth: usize) -> String {
+    let plain = column_of(parent, &column.name);
+    if !needs_conversion(std::slice::from_ref(column)) {
+        return plain;
+    }
+    if mode(column) == "REPEATED" {
+        let item = format!("item{depth}");
+        let converted = converted(&item, column, depth + 1);
+        return format!(
+            "ARRAY(SELECT {converted} FROM UNNEST({plain}) AS {item} WITH OFFSET AS place{depth} ORDER BY place{depth})"
+        );
+    }
+    converted(&plain, column, depth)
+}
+
+fn converted(plain: &str, column: &TableFieldSchema, depth: usize) -> String {
+    if column.field_type == "JSON" {
+        // Numbers that FLOAT64 cannot hold exactly are rounded, as everywhere in JSON.
+        return format!("PARSE_JSON({plain}, wide_number_mode => 'round')");
+    }
+    if is_text(column) {
+        return format!("CAST({plain} AS BIGNUMERIC)");
+    }
+    let fields = column.fields.iter().map(|field| format!("{} AS {}", value(plain, field, depth), quoted(&field.name)));
+    format!("IF({plain} IS NULL, NULL, STRUCT({}))", fields.collect::<Vec<_>>().join(", "))
+}
+
+fn column_of(parent: &str, name: &str) -> String {
+    format!("{parent}.{}", quoted(name))
+}
+
+/// Names with a backtick or a backslash were refused before.
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, field_type: &str, mode: &str, fields: Vec<TableFieldSchema>) -> TableFieldSchema {
+        TableFieldSchema {
+            name: name.into(),
+            field_type: field_type.into(),
+            mode: Some(mode.into()),
+            fields,
+            ..TableFieldSchema::default()
+        }
+    }
+
+    fn target(table: &str) -> Target {
+        Target::parse(&format!("d.{table}"), "p").unwrap()
+    }
+
+    #[test]
+    fn a_merge_updates_what_matches_and_inserts_the_rest() {
+        let columns = [column("id", "INTEGER", "NULLABLE", vec![]), column("a", "STRING", "NULLABLE", vec![])];
+        let sql = merge(&target("t"), &target("s"), &columns, &["id".into()], false);
+        assert_eq!(
+            sql,
+            "MERGE INTO `p`.`d`.`t` AS target\nUSING `p`.`d`.`s` AS source\nON target.`id` = source.`id`\n\
+             WHEN MATCHED THEN UPDATE SET `a` = source.`a`\n\
+             WHEN NOT MATCHED THEN INSERT (`id`, `a`) VALUES (source.`id`, source.`a`)"
+        );
+    }
+
+    #[test]
+    fn null_keys_match_and_a_row_of_nothing_but_keys_is_not_updated() {
+        let sql =
+            merge(&target("t"), &target("s"), &[column("id", "INTEGER", "NULLABLE", vec![])], &["id".into()], true);
+        assert!(sql.contains("(target.`id` = source.`id` OR (target.`id` IS NULL AND source.`id` IS NULL))"));
+        assert!(!sql.contains("UPDATE"));
+    }
+
+    #[test]
+    fn json_is_staged_as_text_and_parsed_wherever_it_is() {
+        let inner = vec![column("raw", "JSON", "NULLABLE", vec![]), column("n", "INTEGER", "NULLABLE", vec![])];
+        let columns = [column("list", "RECORD", "REPEATED", inner)];
+        assert!(needs_conversion(&columns));
+        assert_eq!(staged(&columns)[0].fields[0].field_type, "STRING");
+        assert_eq!(
+            insert(&target("t"), &target("s"), &columns),
+            "INSERT INTO `p`.`d`.`t` (`list`)\nSELECT ARRAY(SELECT IF(item0 IS NULL, NULL, STRUCT(PARSE_JSON(item0.`raw`, wide_number_mode => 'round') \
+             AS `raw`, item0.`n` AS `n`)) FROM UNNEST(source.`list`) AS item0 WITH OFFSET AS place0 ORDER BY place0)\n\
+             FROM `p`.`d`.`s` AS source"
+        );
+    }
+}
