@@ -179,13 +179,19 @@ def merge(
     _account(outcome, catalog, scope, f"{source_sql} {on} {' '.join(clauses)}", run=cursor is not None)
     if cursor is None:
         return outcome
-    if changing:
-        several = (
-            f"SELECT 1 FROM {table.physical} AS {key} JOIN {source_sql} ON {on} WHERE {' OR '.join(changing)}"
-        )
-        _refuse_several(engine, cursor, f"{several} GROUP BY {key}.rowid HAVING count(*) > 1 LIMIT 1")
-    sql = f"MERGE INTO {table.physical} AS {key} USING {source_sql} ON {on} {' '.join(clauses)} RETURNING merge_action"
-    actions = [row[0] for row in engine.run(cursor, sql).fetchall()]
+    # DuckDB cannot bind some subqueries inside of MERGE, and would run the source twice.
+    staging = engine.fresh_name()
+    engine.run(cursor, f"CREATE TABLE {staging} AS SELECT * FROM {source_sql}")
+    source_sql = f"{staging} AS {source_sql.rpartition(' AS ')[2]}"
+    into = f"{table.physical} AS {key}"
+    try:
+        if changing:
+            several = f"SELECT 1 FROM {into} JOIN {source_sql} ON {on} WHERE {' OR '.join(changing)}"
+            _refuse_several(engine, cursor, f"{several} GROUP BY {key}.rowid HAVING count(*) > 1 LIMIT 1")
+        sql = f"MERGE INTO {into} USING {source_sql} ON {on} {' '.join(clauses)} RETURNING merge_action"
+        actions = [row[0] for row in engine.run(cursor, sql).fetchall()]
+    finally:
+        engine.run(engine.cursor(), f"DROP TABLE {staging}")
     engine.measure(table)
     outcome.inserted, outcome.updated, outcome.deleted = (
         actions.count(name) for name in ("INSERT", "UPDATE", "DELETE")
