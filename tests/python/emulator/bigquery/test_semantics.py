@@ -237,3 +237,10 @@ def test_a_merge_takes_correlated_arrays_from_its_source(sql: Any) -> None:
     )
     assert (outcome.inserted, outcome.deleted) == (1, 1)
     assert sql.rows("SELECT id, records[OFFSET(0)].n FROM own.merged") == [(1, 2)]
+    items = "ARRAY(SELECT STRUCT(item.n AS n, item.j AS j) FROM UNNEST(s.records) AS item)"
+    outcome = sql.outcome(
+        "MERGE own.merged t USING (SELECT 5 AS id, [STRUCT(7 AS n, JSON '{}' AS j)] AS records) s ON FALSE "
+        f"WHEN NOT MATCHED BY SOURCE THEN DELETE WHEN NOT MATCHED THEN INSERT (id, records) VALUES (s.id, {items})"
+    )
+    assert (outcome.inserted, outcome.deleted) == (1, 1)
+    assert sql.rows("SELECT id, records[OFFSET(0)].n FROM own.merged") == [(5, 7)]
