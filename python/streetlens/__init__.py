@@ -34,8 +34,10 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
+from streetlens.observations import AsyncSelection, Selection
+from streetlens.options import Around, Box, ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
 from streetlens.plan import Estimate, Plan
+from streetlens.profile import Profile, QueryEstimate, Snapshot
 from streetlens.queries import QueryProgress, QueryStats, RowStream
 from streetlens.results import Interval, LinkedDataset, LoadStats, Results, Table, Usage
 from streetlens.run import Answer, Run
@@ -44,7 +46,10 @@ from streetlens.store import Store, open_store
 __all__ = [
     "AlreadyExists",
     "Answer",
+    "Around",
+    "AsyncSelection",
     "AuthenticationError",
+    "Box",
     "BudgetExceeded",
     "Cancelled",
     "ClassifyOptions",
@@ -69,8 +74,10 @@ __all__ = [
     "Parameter",
     "PermissionDenied",
     "Plan",
+    "Profile",
     "Progress",
     "QueryError",
+    "QueryEstimate",
     "QueryOptions",
     "QueryProgress",
     "QueryStats",
@@ -80,8 +87,10 @@ __all__ = [
     "Run",
     "Schema",
     "SchemaError",
+    "Selection",
     "ServiceError",
     "ServiceUnavailable",
+    "Snapshot",
     "Store",
     "StoreError",
     "StreetlensError",

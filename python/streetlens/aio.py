@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens._query_options import takes_query_options
+from streetlens._verbs.aio_dataset import AsyncSelectionVerbs
 from streetlens.options import ClassifyOptions, LoadMode, NewColumns, QueryOptions
 from streetlens.plan import Plan
 from streetlens.queries import RowStream
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 
-class AsyncClient:
+class AsyncClient(AsyncSelectionVerbs):
     """The verbs of `Client` as awaitables; `client.aio` gives one.
 
     Example:

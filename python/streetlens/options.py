@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from streetlens.queries import QueryProgress
 
 __all__ = [
+    "Area",
+    "Around",
+    "Box",
     "ClassifyOptions",
     "Endpoints",
     "LoadMode",
@@ -59,6 +62,40 @@ class Endpoints(NamedTuple):
     """Analytics Hub."""
     bigquery_storage: str | None = None
     """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
+
+
+class Box(NamedTuple):
+    """An area between two meridians and two parallels; west is larger than east across the antimeridian.
+
+    Example:
+        >>> Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+        Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+    """
+
+    west: float
+    """Degrees."""
+    south: float
+    """Degrees."""
+    east: float
+    """Degrees."""
+    north: float
+    """Degrees."""
+
+
+class Around(NamedTuple):
+    """An area around a point.
+
+    Example:
+        >>> Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+        Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+    """
+
+    latitude: float
+    """Degrees."""
+    longitude: float
+    """Degrees."""
+    radius_m: float
+    """Metres on the sphere."""
 
 
 class Parameter(NamedTuple):
@@ -114,6 +151,10 @@ class QueryOptions(TypedDict, total=False):
     """`"batch"` waits for idle slots."""
     progress: Callable[[QueryProgress], Any] | None
     """Told how far it is."""
+
+
+Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
+"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
 
 
 class ClassifyOptions(TypedDict, total=False):
@@ -180,5 +221,9 @@ class ClassifyOptions(TypedDict, total=False):
     """Where paid answers are kept."""
     refresh: bool
     """Ask anew what the store knows."""
+    only_new: bool | str
+    """Leave out what the store, or a table of results, has an answer for."""
+    into: str | None
+    """A BigQuery table that takes the results, and gives the answers back to a later run."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

@@ -16,6 +16,7 @@ mod polars;
 mod query;
 mod record;
 mod run;
+mod selection;
 mod session;
 mod store;
 mod stream;
@@ -44,6 +45,8 @@ mod _streetlens {
     use crate::query::{NativeQueryProgress, estimate_query, query, stream_query};
     #[pymodule_export]
     use crate::run::Run;
+    #[pymodule_export]
+    use crate::selection::{NativeSelection, PreparedSelection, snapshots};
     #[pymodule_export]
     use crate::session::{Session, generate_content, place, settings, subscribe, subscribe_listing};
     #[pymodule_export]

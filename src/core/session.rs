@@ -1,5 +1,10 @@
 //! Wires everything once: the only constructor of a working client.
 
+mod answer_columns;
+mod answer_table;
+
+pub use answer_table::RunInto;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
@@ -19,7 +24,7 @@ use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Servi
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
-use crate::insights::{self, LinkedDataset, SubscribeOptions};
+use crate::insights::{self, Catalog, LinkedDataset, Prepared, Selection, SubscribeOptions};
 use crate::settings::{Settings, StoreLocation};
 use crate::sharing::SharingClient;
 use crate::stack::Stack;
@@ -43,6 +48,8 @@ pub struct Session {
     pub quotas: KnownQuotas,
     /// Analytics Hub.
     pub sharing: SharingClient,
+    /// What is known of data sets and their tables.
+    catalog: Catalog,
     /// Files that are open, by their paths without links.
     stores: Arc<Mutex<HashMap<PathBuf, Store>>>,
 }
@@ -71,6 +78,7 @@ impl Session {
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
             settings,
+            catalog: Catalog::default(),
             stores: Arc::default(),
         })
     }
@@ -137,6 +145,29 @@ impl Session {
         insights::subscribe(&self.sharing, &self.bigquery, options).await
     }
 
+    /// Finds the tables and the snapshot of a selection of the data set, and checks its columns.
+    pub async fn select(&self, selection: Selection) -> Result<Prepared> {
+        let prepared = insights::prepare(&self.catalog, &self.data_place(), selection).await?;
+        if !prepared.snapshots.is_empty() {
+            self.images.snapshots().found(prepared.snapshots.iter().map(|snapshot| snapshot.id.clone()).collect());
+        }
+        Ok(prepared)
+    }
+
+    /// The statement that tells the snapshots of a data set, and where to run it.
+    pub async fn snapshots(&self, dataset: Option<&str>) -> Result<(insights::Statement, Option<String>)> {
+        insights::snapshots_of(&self.catalog, &self.data_place(), dataset).await
+    }
+
+    fn data_place(&self) -> insights::Place<'_> {
+        insights::Place {
+            bigquery: &self.bigquery,
+            sharing: &self.sharing,
+            project: &self.settings.project,
+            location: &self.settings.location,
+        }
+    }
+
     /// Where requests for a model go.
     pub fn place(&self, choice: &ModelChoice) -> Result<Place> {
         self.place_in(&self.settings.region, choice)
@@ -170,6 +201,13 @@ impl Session {
         let services =
             Services { gemini: self.gemini.clone(), images: self.images.clone(), quotas: self.quotas.clone() };
         Run::new(services, self.places(choice)?, question, options)
+    }
+
+    /// A run whose results go into a table, which doubles as a store. The first of `keys` that is a column of the
+    /// results tells rows apart.
+    pub fn run_into(&self, run: Run, table: &str, keys: &[String]) -> Result<RunInto> {
+        let target = Target::parse(table, &self.settings.project)?;
+        RunInto::new(run, self.bigquery.clone(), target, keys)
     }
 
     /// Sends a whole request of the user's own to a model.

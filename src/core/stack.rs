@@ -57,12 +57,6 @@ impl Stack {
         self
     }
 
-    /// The clock that waits between attempts.
-    #[must_use]
-    pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
-    }
-
     /// The retry limits in force.
     #[must_use]
     pub fn policy(&self) -> RetryPolicy {
@@ -95,21 +89,30 @@ impl Stack {
         Exchange { result, attempts }
     }
 
+    /// Repeats an operation of several requests under the limits of one; its requests must not be repeated themselves.
+    pub async fn repeat<T, Operation, Attempt>(&self, operation: Operation) -> Result<T>
+    where
+        Operation: FnMut() -> Attempt,
+        Attempt: Future<Output = Result<T>>,
+    {
+        retry::run(&self.policy, self.clock.as_ref(), operation).await.0
+    }
+
     /// Calls `send` with the headers that authorize it until it succeeds or the policy ends it: the way of requests that
     /// the transport does not carry, as gRPC calls. An `Authentication` error renews the token once and replays once.
-    pub async fn call<T>(
+    pub async fn call<T, Answer: Future<Output = Result<T>>>(
         &self,
         service: &'static str,
         url: &Url,
-        send: impl AsyncFn(&HeaderMap) -> Result<T>,
+        send: impl Fn(HeaderMap) -> Answer,
     ) -> Result<T> {
         let send = &send;
         let (result, _) = retry::run(&self.policy, self.clock.as_ref(), || async move {
             let lease = self.lease(url).await?;
-            match send(&lease.authorization.headers).await {
+            match send(lease.authorization.headers.clone()).await {
                 Err(error) if error.kind() == ErrorKind::Authentication => {
                     let renewed = self.renew(service, &lease, error).await?;
-                    let replayed = send(&renewed.authorization.headers).await;
+                    let replayed = send(renewed.authorization.headers.clone()).await;
                     replayed.map_err(|error| self.unless_refused(service, error))
                 }
                 other => other,
@@ -141,13 +144,10 @@ impl Stack {
         if error.kind() == ErrorKind::Authentication { self.refused(service, &error) } else { error }
     }
 
-    /// Repeats an operation of several requests under the limits of one; its requests must not be repeated themselves.
-    pub async fn repeat<T, Operation, Attempt>(&self, operation: Operation) -> Result<T>
-    where
-        Operation: FnMut() -> Attempt,
-        Attempt: Future<Output = Result<T>>,
-    {
-        retry::run(&self.policy, self.clock.as_ref(), operation).await.0
+    /// Time and chance, for those who wait between attempts of their own.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
     }
 
     /// One attempt; a 401 renews the token once and replays once, outside the retry budget. A 403 never does.

@@ -12,8 +12,10 @@ pub mod read;
 pub mod request;
 pub mod result;
 pub mod schema;
+mod source;
 mod start;
 pub mod stream;
+pub mod tables;
 pub mod wire;
 
 pub use client::BigQueryClient;

@@ -59,6 +59,8 @@ pub struct LoadOptions {
     pub key: Vec<String>,
     /// What to do about columns that the table lacks.
     pub new_columns: NewColumns,
+    /// In an upsert, a row of the table that has this column keeps its values where the new row lacks it.
+    pub kept_column: Option<String>,
     /// The same rows are appended once for each of these names.
     pub load_id: Option<String>,
 }
@@ -106,7 +108,7 @@ impl BigQueryClient {
     ) -> Result<LoadResult> {
         let given = infer::columns(&schema)?;
         let location = self.location_of(target).await?;
-        let table = self.table(target).await?;
+        let table = self.existing_table(target).await?;
         let fitted = match &table {
             None => fit::new_table(&given)?,
             Some(table) => fit::existing_table(&given, table, target, options.new_columns)?,
@@ -138,7 +140,7 @@ impl BigQueryClient {
 
     async fn made_table(&self, target: &Target, columns: &[TableFieldSchema]) -> Result<target::ExistingTable> {
         self.create_table(target, columns, None).await?;
-        let made = self.table(target).await?;
+        let made = self.existing_table(target).await?;
         made.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("`{target}` was made, and is gone")))
     }
 }
@@ -213,7 +215,12 @@ impl Load<'_> {
             LoadMode::Append => statements::insert(self.target, staging, columns),
             LoadMode::Replace => statements::replace(self.target, staging, columns),
             LoadMode::Upsert => {
-                statements::merge(self.target, staging, columns, &self.prepared.key, self.prepared.has_null_keys)
+                let matching = statements::Matching {
+                    keys: &self.prepared.key,
+                    has_null_keys: self.prepared.has_null_keys,
+                    kept_column: options.kept_column.as_deref(),
+                };
+                statements::merge(self.target, staging, columns, &matching)
             }
         };
         let configuration = json!({"query": {"query": sql, "useLegacySql": false}});

@@ -26,16 +26,26 @@ pub(super) fn staged(columns: &[TableFieldSchema]) -> Vec<TableFieldSchema> {
     columns.iter().map(staged).collect()
 }
 
+/// Which rows are the same, and whose values win.
+pub(super) struct Matching<'a> {
+    /// The columns that tell rows apart.
+    pub(super) keys: &'a [String],
+    /// Whether some of them are null.
+    pub(super) has_null_keys: bool,
+    /// A row that has this column keeps its values where the new row lacks it.
+    pub(super) kept_column: Option<&'a str>,
+}
+
 /// `MERGE` by key. A key of several columns is matched in all; nulls match nulls where there are some.
 pub(super) fn merge(
     target: &Target,
     staging: &Target,
     columns: &[TableFieldSchema],
-    keys: &[String],
-    has_null_keys: bool,
+    matching: &Matching<'_>,
 ) -> String {
-    let on = columns.iter().filter(|column| keys.contains(&column.name)).map(|column| {
-        let (target, source) = (column_of("target", &column.name), value("source", column, 0));
+    let Matching { keys, has_null_keys, kept_column } = *matching;
+    let on = keys.iter().map(|key| {
+        let (target, source) = (column_of("target", key), column_of("source", key));
         if has_null_keys {
             format!("({target} = {source} OR ({target} IS NULL AND {source} IS NULL))")
         } else {
@@ -44,30 +54,27 @@ pub(super) fn merge(
     });
     let others = columns.iter().filter(|column| !keys.contains(&column.name));
     let updates: Vec<_> =
-        others.map(|column| format!("{} = {}", quoted(&column.name), value("source", column, 0))).collect();
+        others.map(|column| format!("{} = {}", quoted(&column.name), column_of("source", &column.name))).collect();
+    let condition = kept_column.map_or_else(String::new, |column| {
+        format!(" AND ({} IS NOT NULL OR {} IS NULL)", column_of("source", column), column_of("target", column))
+    });
     let update = match updates.as_slice() {
         [] => String::new(),
-        updates => format!("WHEN MATCHED THEN UPDATE SET {}\n", updates.join(", ")),
+        updates => format!("WHEN MATCHED{condition} THEN UPDATE SET {}\n", updates.join(", ")),
     };
     format!(
         "MERGE INTO {} AS target\nUSING {} AS source\nON {}\n{update}WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
         target.quoted(),
-        staging.quoted(),
+        source(staging, columns),
         on.collect::<Vec<_>>().join(" AND "),
         names(columns),
-        values(columns),
+        names_of("source", columns),
     )
 }
 
 /// `INSERT` of all staged rows.
 pub(super) fn insert(target: &Target, staging: &Target, columns: &[TableFieldSchema]) -> String {
-    format!(
-        "INSERT INTO {} ({})\nSELECT {}\nFROM {} AS source",
-        target.quoted(),
-        names(columns),
-        values(columns),
-        staging.quoted()
-    )
+    format!("INSERT INTO {} ({})\n{}", target.quoted(), names(columns), select(staging, columns))
 }
 
 /// All staged rows in the place of all rows, in one statement, so that nobody sees a half of it.
@@ -76,18 +83,31 @@ pub(super) fn replace(target: &Target, staging: &Target, columns: &[TableFieldSc
         "MERGE INTO {} AS target\nUSING {} AS source\nON FALSE\nWHEN NOT MATCHED BY SOURCE THEN DELETE\n\
          WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
         target.quoted(),
-        staging.quoted(),
+        source(staging, columns),
         names(columns),
-        values(columns),
+        names_of("source", columns),
     )
+}
+
+/// The staged rows in the types of the table.
+fn source(staging: &Target, columns: &[TableFieldSchema]) -> String {
+    if needs_conversion(columns) { format!("({})", select(staging, columns)) } else { staging.quoted() }
+}
+
+fn select(staging: &Target, columns: &[TableFieldSchema]) -> String {
+    let values = columns.iter().map(|column| {
+        let (value, name) = (value("staged", column, 0), quoted(&column.name));
+        if needs_conversion(std::slice::from_ref(column)) { format!("{value} AS {name}") } else { value }
+    });
+    format!("SELECT {} FROM {} AS staged", values.collect::<Vec<_>>().join(", "), staging.quoted())
 }
 
 fn names(columns: &[TableFieldSchema]) -> String {
     columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn values(columns: &[TableFieldSchema]) -> String {
-    columns.iter().map(|column| value("source", column, 0)).collect::<Vec<_>>().join(", ")
+fn names_of(parent: &str, columns: &[TableFieldSchema]) -> String {
+    columns.iter().map(|column| column_of(parent, &column.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// A staged value in the type of the table. `depth` keeps the names of nested lists apart.
@@ -145,10 +165,22 @@ mod tests {
         Target::parse(&format!("d.{table}"), "p").unwrap()
     }
 
+    fn by_id(has_null_keys: bool, kept_column: Option<&'static str>) -> Matching<'static> {
+        static KEYS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+        Matching { keys: KEYS.get_or_init(|| vec!["id".to_owned()]), has_null_keys, kept_column }
+    }
+
+    #[test]
+    fn a_row_that_lacks_the_kept_column_changes_none_that_has_it() {
+        let columns = [column("id", "INTEGER", "NULLABLE", vec![]), column("a", "STRING", "NULLABLE", vec![])];
+        let sql = merge(&target("t"), &target("s"), &columns, &by_id(false, Some("a")));
+        assert!(sql.contains("WHEN MATCHED AND (source.`a` IS NOT NULL OR target.`a` IS NULL) THEN UPDATE"));
+    }
+
     #[test]
     fn a_merge_updates_what_matches_and_inserts_the_rest() {
         let columns = [column("id", "INTEGER", "NULLABLE", vec![]), column("a", "STRING", "NULLABLE", vec![])];
-        let sql = merge(&target("t"), &target("s"), &columns, &["id".into()], false);
+        let sql = merge(&target("t"), &target("s"), &columns, &by_id(false, None));
         assert_eq!(
             sql,
             "MERGE INTO `p`.`d`.`t` AS target\nUSING `p`.`d`.`s` AS source\nON target.`id` = source.`id`\n\
@@ -159,8 +191,7 @@ mod tests {
 
     #[test]
     fn null_keys_match_and_a_row_of_nothing_but_keys_is_not_updated() {
-        let sql =
-            merge(&target("t"), &target("s"), &[column("id", "INTEGER", "NULLABLE", vec![])], &["id".into()], true);
+        let sql = merge(&target("t"), &target("s"), &[column("id", "INTEGER", "NULLABLE", vec![])], &by_id(true, None));
         assert!(sql.contains("(target.`id` = source.`id` OR (target.`id` IS NULL AND source.`id` IS NULL))"));
         assert!(!sql.contains("UPDATE"));
     }
@@ -173,9 +204,10 @@ mod tests {
         assert_eq!(staged(&columns)[0].fields[0].field_type, "STRING");
         assert_eq!(
             insert(&target("t"), &target("s"), &columns),
-            "INSERT INTO `p`.`d`.`t` (`list`)\nSELECT ARRAY(SELECT IF(item0 IS NULL, NULL, STRUCT(PARSE_JSON(item0.`raw`, wide_number_mode => 'round') \
-             AS `raw`, item0.`n` AS `n`)) FROM UNNEST(source.`list`) AS item0 WITH OFFSET AS place0 ORDER BY place0)\n\
-             FROM `p`.`d`.`s` AS source"
+            "INSERT INTO `p`.`d`.`t` (`list`)\n\
+             SELECT ARRAY(SELECT IF(item0 IS NULL, NULL, STRUCT(PARSE_JSON(item0.`raw`, wide_number_mode => 'round') \
+             AS `raw`, item0.`n` AS `n`)) FROM UNNEST(staged.`list`) AS item0 WITH OFFSET AS place0 ORDER BY place0) \
+             AS `list` FROM `p`.`d`.`s` AS staged"
         );
     }
 }

@@ -78,7 +78,8 @@ impl Target {
     }
 
     /// The name as SQL takes it.
-    pub(super) fn quoted(&self) -> String {
+    #[must_use]
+    pub fn quoted(&self) -> String {
         format!("`{}`.`{}`.`{}`", self.project, self.dataset, self.table)
     }
 
@@ -120,7 +121,7 @@ impl BigQueryClient {
     }
 
     /// The target's description, or `None` where there is no such table.
-    pub(super) async fn table(&self, target: &Target) -> Result<Option<ExistingTable>> {
+    pub(super) async fn existing_table(&self, target: &Target) -> Result<Option<ExistingTable>> {
         let url = self.table_address(target)?;
         let request = Request::get("BigQuery", url, error::decode).with_timeout(TIMEOUT);
         let resource: TableResource = match self.stack.send(&request, super::decode_json).await {

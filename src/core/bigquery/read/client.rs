@@ -121,8 +121,9 @@ impl ReadClient {
         let parameters = format!("read_session.table={}", encoded(&table));
         let created: Session = self
             .stack
-            .call(SERVICE, channel.endpoint(), async |headers| {
-                let request = with_metadata(request.clone(), headers, &parameters)?;
+            .call(SERVICE, channel.endpoint(), |headers| async {
+                let headers = headers;
+                let request = with_metadata(request.clone(), &headers, &parameters)?;
                 let codec = ProstCodec::<CreateReadSessionRequest, Session>::new();
                 let path = http::uri::PathAndQuery::from_static(CREATE_READ_SESSION);
                 let answer = channel.grpc()?.unary(request, path, codec).await;
