@@ -27,6 +27,7 @@ pub mod progress;
 pub mod prompt;
 mod queue;
 pub mod quotas;
+mod records;
 mod roles;
 pub mod run;
 mod sample;

@@ -113,15 +113,10 @@ def test_no_staging_table_stays(emulator: Emulator, client: sl.Client, dataset: 
     assert tables == [{"table_name": "signs"}]
 
 
-@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "table"])
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "table"])
 def test_any_table_is_taken(client: sl.Client, dataset: str, rows: Rows, kind: str) -> None:
     table = client.query("SELECT 1 AS id, 'stop' AS kind UNION ALL SELECT 2, 'stop'")
-    made = {
-        "pandas": table.to_pandas,
-        "polars": table.to_polars,
-        "pyarrow": table.to_arrow,
-        "table": lambda: table,
-    }[kind]()
+    made: Any = table if kind == "table" else getattr(table, f"to_{kind}")()
     client.load(made, f"{dataset}.signs")
     assert rows(f"{dataset}.signs") == numbered(2, first=1)
 
@@ -148,7 +143,6 @@ def test_results_are_an_upsert_by_their_images(
 def test_results_with_observations_are_an_upsert_by_these(
     emulator: Emulator, client: sl.Client, dataset: str
 ) -> None:
-    emulator.world.subscribe()
     sql = f"SELECT observation_id, gcs_uri FROM `{emulator.world.subscribe()}.latest_observations` LIMIT 3"
     results = client.classify(sql, "Sign or pole?", progress=False)
     results.to_bigquery(f"{dataset}.answers")

@@ -14,7 +14,8 @@ from streetlens.emulator import Emulator
 Transport = Literal["auto", "arrow", "storage", "rest"]
 
 EVERY_TYPE = """
-    SELECT n, n / 3 AS share, CAST(n AS NUMERIC) / 7 AS exact, CAST(n AS BIGNUMERIC) / 7 AS more_exact, n > 5 AS is_late,
+    SELECT n, n / 3 AS share, CAST(n AS NUMERIC) / 7 AS exact, CAST(n AS BIGNUMERIC) / 7 AS more_exact,
+        n > 5 AS is_late,
         CONCAT('<', CAST(n AS STRING), '> é 🛑') AS text, CAST(CONCAT('b', CAST(n AS STRING)) AS BYTES) AS bytes,
         DATE_ADD(DATE '0001-01-01', INTERVAL n * 100000 DAY) AS day, TIME(1, 2, MOD(n, 60)) AS clock,
         DATETIME '2026-11-22 01:02:03.000004' AS moment, TIMESTAMP_MICROS(-62135596800000000 + n) AS instant,
@@ -22,7 +23,9 @@ EVERY_TYPE = """
         STRUCT(n AS a, [STRUCT(n AS b, CAST(NULL AS STRING) AS c)] AS d) AS nested,
         GENERATE_ARRAY(1, MOD(n, 3)) AS several, IF(n > 5, NULL, n) AS sometimes, CAST(NULL AS FLOAT64) AS never
     FROM UNNEST(GENERATE_ARRAY(1, 20)) AS n ORDER BY n"""
-MANY_ROWS = "SELECT n, REPEAT(CAST(n AS STRING), 50) AS text FROM UNNEST(GENERATE_ARRAY(1, 10000)) AS n ORDER BY n"
+MANY_ROWS = (
+    "SELECT n, REPEAT(CAST(n AS STRING), 50) AS text FROM UNNEST(GENERATE_ARRAY(1, 10000)) AS n ORDER BY n"
+)
 
 
 def arrow(client: sl.Client, sql: str, **options: Any) -> pa.Table:
@@ -83,7 +86,9 @@ def test_a_server_that_ignores_arrow_is_no_success_where_nothing_else_is_wanted(
     assert "auto" in (caught.value.hint or "")
 
 
-def test_a_result_that_is_told_to_be_empty_and_has_rows_is_read(client: sl.Client, emulator: Emulator) -> None:
+def test_a_result_that_is_told_to_be_empty_and_has_rows_is_read(
+    client: sl.Client, emulator: Emulator
+) -> None:
     emulator.faults.add("arrow_not_inlined", service="bigquery")
     assert client.query(EVERY_TYPE)["n"] == list(range(1, 21))
 

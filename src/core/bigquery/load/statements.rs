@@ -34,8 +34,8 @@ pub(super) fn merge(
     keys: &[String],
     has_null_keys: bool,
 ) -> String {
-    let on = columns.iter().filter(|column| keys.contains(&column.name)).map(|column| {
-        let (target, source) = (column_of("target", &column.name), value("source", column, 0));
+    let on = keys.iter().map(|key| {
+        let (target, source) = (column_of("target", key), column_of("source", key));
         if has_null_keys {
             format!("({target} = {source} OR ({target} IS NULL AND {source} IS NULL))")
         } else {
@@ -44,7 +44,7 @@ pub(super) fn merge(
     });
     let others = columns.iter().filter(|column| !keys.contains(&column.name));
     let updates: Vec<_> =
-        others.map(|column| format!("{} = {}", quoted(&column.name), value("source", column, 0))).collect();
+        others.map(|column| format!("{} = {}", quoted(&column.name), column_of("source", &column.name))).collect();
     let update = match updates.as_slice() {
         [] => String::new(),
         updates => format!("WHEN MATCHED THEN UPDATE SET {}\n", updates.join(", ")),
@@ -52,22 +52,16 @@ pub(super) fn merge(
     format!(
         "MERGE INTO {} AS target\nUSING {} AS source\nON {}\n{update}WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
         target.quoted(),
-        staging.quoted(),
+        source(staging, columns),
         on.collect::<Vec<_>>().join(" AND "),
         names(columns),
-        values(columns),
+        names_of("source", columns),
     )
 }
 
 /// `INSERT` of all staged rows.
 pub(super) fn insert(target: &Target, staging: &Target, columns: &[TableFieldSchema]) -> String {
-    format!(
-        "INSERT INTO {} ({})\nSELECT {}\nFROM {} AS source",
-        target.quoted(),
-        names(columns),
-        values(columns),
-        staging.quoted()
-    )
+    format!("INSERT INTO {} ({})\n{}", target.quoted(), names(columns), select(staging, columns))
 }
 
 /// All staged rows in the place of all rows, in one statement, so that nobody sees a half of it.
@@ -76,18 +70,31 @@ pub(super) fn replace(target: &Target, staging: &Target, columns: &[TableFieldSc
         "MERGE INTO {} AS target\nUSING {} AS source\nON FALSE\nWHEN NOT MATCHED BY SOURCE THEN DELETE\n\
          WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
         target.quoted(),
-        staging.quoted(),
+        source(staging, columns),
         names(columns),
-        values(columns),
+        names_of("source", columns),
     )
+}
+
+/// The staged rows in the types of the table.
+fn source(staging: &Target, columns: &[TableFieldSchema]) -> String {
+    if needs_conversion(columns) { format!("({})", select(staging, columns)) } else { staging.quoted() }
+}
+
+fn select(staging: &Target, columns: &[TableFieldSchema]) -> String {
+    let values = columns.iter().map(|column| {
+        let (value, name) = (value("staged", column, 0), quoted(&column.name));
+        if needs_conversion(std::slice::from_ref(column)) { format!("{value} AS {name}") } else { value }
+    });
+    format!("SELECT {} FROM {} AS staged", values.collect::<Vec<_>>().join(", "), staging.quoted())
 }
 
 fn names(columns: &[TableFieldSchema]) -> String {
     columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn values(columns: &[TableFieldSchema]) -> String {
-    columns.iter().map(|column| value("source", column, 0)).collect::<Vec<_>>().join(", ")
+fn names_of(parent: &str, columns: &[TableFieldSchema]) -> String {
+    columns.iter().map(|column| column_of(parent, &column.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// A staged value in the type of the table. `depth` keeps the names of nested lists apart.
@@ -173,9 +180,10 @@ mod tests {
         assert_eq!(staged(&columns)[0].fields[0].field_type, "STRING");
         assert_eq!(
             insert(&target("t"), &target("s"), &columns),
-            "INSERT INTO `p`.`d`.`t` (`list`)\nSELECT ARRAY(SELECT IF(item0 IS NULL, NULL, STRUCT(PARSE_JSON(item0.`raw`, wide_number_mode => 'round') \
-             AS `raw`, item0.`n` AS `n`)) FROM UNNEST(source.`list`) AS item0 WITH OFFSET AS place0 ORDER BY place0)\n\
-             FROM `p`.`d`.`s` AS source"
+            "INSERT INTO `p`.`d`.`t` (`list`)\n\
+             SELECT ARRAY(SELECT IF(item0 IS NULL, NULL, STRUCT(PARSE_JSON(item0.`raw`, wide_number_mode => 'round') \
+             AS `raw`, item0.`n` AS `n`)) FROM UNNEST(staged.`list`) AS item0 WITH OFFSET AS place0 ORDER BY place0) \
+             AS `list` FROM `p`.`d`.`s` AS staged"
         );
     }
 }
