@@ -80,7 +80,7 @@ impl Images {
             return Ok(digest.clone());
         }
         let identity = match self.get(row) {
-            ImageRef::Uri(text) => return GcsUri::parse(text).map(|uri| uri.in_any_snapshot()),
+            ImageRef::Uri(text) => return GcsUri::parse(text).map(|uri| uri.to_string()),
             ImageRef::Missing => return Err(missing()),
             ImageRef::Bytes(data) => digest(data),
             ImageRef::File(path) => digest(&read_file(path)?),

@@ -42,15 +42,6 @@ impl GcsUri {
         (is_published && !snapshot.is_empty() && !snapshot.contains('/')).then_some(snapshot)
     }
 
-    /// The URI, in which a published image has the same name in every snapshot that has it.
-    #[must_use]
-    pub fn in_any_snapshot(&self) -> String {
-        match self.snapshot() {
-            Some(snapshot) => format!("gs://{}/*{}", self.bucket, &self.object[snapshot.len()..]),
-            None => self.to_string(),
-        }
-    }
-
     /// The extension of the object's name in lower case.
     #[must_use]
     pub fn extension(&self) -> Option<String> {
@@ -128,13 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_image_is_the_same_in_every_snapshot() {
+    fn a_published_image_names_its_snapshot() {
         let uri = |text: &str| GcsUri::parse(text).unwrap();
         assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").snapshot(), Some("5f78"));
-        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").in_any_snapshot(), "gs://bucket/*/v0/o1:12:34.jpg");
         for text in ["gs://bucket/v0/o1:12.jpg", "gs://bucket/a/b/v0/o1:12.jpg", "gs://bucket/a/v0/mine.jpg"] {
             assert_eq!(uri(text).snapshot(), None, "{text}");
-            assert_eq!(uri(text).in_any_snapshot(), text);
         }
     }
 
