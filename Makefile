@@ -43,6 +43,7 @@ bench: develop ## print ratios against other clients: rate, cost, quotas, faults
 	$(BIN)/python tests/bench/classify_faults.py
 	$(BIN)/python tests/bench/classify_memory.py
 	$(BIN)/python tests/bench/query_to_arrow.py
+	$(BIN)/python tests/bench/query_conversions.py
 	$(BIN)/python tests/bench/import_time.py
 
 wheel: $(VENV)/installed ## the wheel that users install, in dist/

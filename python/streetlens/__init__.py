@@ -34,16 +34,22 @@ from streetlens.exceptions import (
     StreetlensError,
     TooManyErrors,
 )
-from streetlens.options import ClassifyOptions, Endpoints, Parameter, Schema
+from streetlens.observations import AsyncSelection, Selection
+from streetlens.options import Around, Box, ClassifyOptions, Endpoints, Parameter, QueryOptions, Schema
 from streetlens.plan import Estimate, Plan
-from streetlens.results import Interval, LinkedDataset, QueryStats, Results, Table, Usage
+from streetlens.profile import Profile, QueryEstimate, Snapshot
+from streetlens.queries import QueryProgress, QueryStats, RowStream
+from streetlens.results import Interval, LinkedDataset, LoadStats, Results, Table, Usage
 from streetlens.run import Answer, Run
 from streetlens.store import Store, open_store
 
 __all__ = [
     "AlreadyExists",
     "Answer",
+    "Around",
+    "AsyncSelection",
     "AuthenticationError",
+    "Box",
     "BudgetExceeded",
     "Cancelled",
     "ClassifyOptions",
@@ -60,6 +66,7 @@ __all__ = [
     "InvalidRequest",
     "InvalidUri",
     "LinkedDataset",
+    "LoadStats",
     "MalformedResponse",
     "MissingLibrary",
     "ModelUnavailable",
@@ -67,16 +74,23 @@ __all__ = [
     "Parameter",
     "PermissionDenied",
     "Plan",
+    "Profile",
     "Progress",
     "QueryError",
+    "QueryEstimate",
+    "QueryOptions",
+    "QueryProgress",
     "QueryStats",
     "QuotaExhausted",
     "Results",
+    "RowStream",
     "Run",
     "Schema",
     "SchemaError",
+    "Selection",
     "ServiceError",
     "ServiceUnavailable",
+    "Snapshot",
     "Store",
     "StoreError",
     "StreetlensError",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from streetlens.exceptions import ConfigurationError
@@ -14,6 +15,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "check_flag",
+    "check_labels",
     "check_number",
     "check_rate",
     "check_seconds",
@@ -121,6 +123,32 @@ def check_store(value: object) -> StorePlace:
         f"`store={value!r}` is no place for a store",
         hint="pass a path, False to keep no answers, or nothing for the user's data folder",
     )
+
+
+def check_labels(value: object) -> list[tuple[str, str]]:
+    """Gives the labels of a request or a job as pairs, refusing what Google would.
+
+    Raises:
+        ConfigurationError: They cannot be used; the message names the label.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"`labels` is a {type(value).__name__}", hint='pass a dictionary: `labels={"team": "signs"}`'
+        )
+    pairs = [(str(key), str(text)) for key, text in value.items()]
+    for key, text in pairs:
+        if (
+            not re.fullmatch(r"[^\W\d_][\w-]{0,62}", key)
+            or not re.fullmatch(r"[\w-]{0,63}", text)
+            or key + text != (key + text).lower()
+        ):
+            raise ConfigurationError(
+                f"the label `{key}: {text}` is not allowed: lower-case letters, digits, `_` and `-`, at most 63, "
+                "the key starting with a letter"
+            )
+    return pairs
 
 
 def _is_positive(value: object) -> bool:

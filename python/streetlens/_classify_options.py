@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from streetlens._checks import (
     check_choice,
     check_count,
     check_flag,
+    check_labels,
     check_number,
     check_rate,
     check_seconds,
     check_store,
     check_text,
 )
+from streetlens._keywords import Verb, refuse_unknown, shows_options
 from streetlens.exceptions import ConfigurationError, InvalidInput
 from streetlens.options import ClassifyOptions
 
@@ -49,6 +49,8 @@ DEFAULTS: dict[str, Any] = {
     "labels": None,
     "store": None,
     "refresh": False,
+    "only_new": False,
+    "into": None,
     "progress": None,
 }
 
@@ -58,25 +60,10 @@ _USUAL_HEDGE = 0.05
 _HIGHEST_HEDGE = 0.5
 _THINKING = ("minimal", "low", "medium", "high", "off", "default")
 
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
 
 def takes_classify_options(verb: Verb) -> Verb:
     """Shows every option with its default in the signature of a verb that ends with `**options`."""
-    signature = inspect.signature(verb)
-    keywords = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            # As written, like the annotations of the other parameters.
-            annotation=getattr(ClassifyOptions.__annotations__[name], "__forward_arg__", None),
-        )
-        for name, default in DEFAULTS.items()
-    ]
-    others = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    verb.__signature__ = signature.replace(parameters=[*others, *keywords])  # type: ignore[attr-defined]  # functions take attributes
-    return verb
+    return shows_options(verb, ClassifyOptions, DEFAULTS)
 
 
 def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,18 +73,14 @@ def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: There is no such option; the message names the closest one.
         ConfigurationError: A value cannot be used; the message names the option.
     """
-    for name in given:
-        if name not in DEFAULTS:
-            close = difflib.get_close_matches(name, DEFAULTS, n=1)
-            wish = f"; did you mean `{close[0]}`?" if close else ""
-            raise TypeError(f"{verb}() got an unexpected keyword argument `{name}`{wish}")
+    refuse_unknown(verb, given, DEFAULTS)
     options = {**DEFAULTS, **given}
     _check(options)
     return options
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    for name in ("model", "system_instruction", "group_by", "crop"):
+    for name in ("model", "system_instruction", "group_by", "crop", "into"):
         check_text(name, options[name], optional=True)
     check_text("uri_column", options["uri_column"])
     check_number("temperature", options["temperature"], 0, 2, optional=True)
@@ -117,12 +100,26 @@ def _check(options: Mapping[str, Any]) -> None:
     check_seconds("timeout", options["timeout"])
     check_seconds("deadline", options["deadline"])
     _hedge(options["hedge"])
-    _labels(options["labels"])
+    check_labels(options["labels"])
     check_store(options["store"])
     check_flag("refresh", options["refresh"])
+    _check_only_new(options)
     progress = options["progress"]
     if progress is not None and not isinstance(progress, bool) and not callable(progress):
         raise ConfigurationError(f"`progress={progress!r}` is not True, False or a function of `Progress`")
+
+
+def _check_only_new(options: Mapping[str, Any]) -> None:
+    only_new = options["only_new"]
+    if isinstance(only_new, bool):
+        if only_new and options["refresh"]:
+            raise ConfigurationError("`refresh` asks anew what the store knows, and `only_new` leaves it out")
+        return
+    if not isinstance(only_new, str) or not re.fullmatch(r"\s*`?[^`\s.]+(\.[^`\s.]+){1,2}`?\s*", only_new):
+        raise ConfigurationError(
+            f"`only_new={only_new!r}` is neither True nor False nor a table",
+            hint='name the table of results with its data set: only_new="dataset.results"',
+        )
 
 
 def check_concurrency(value: object) -> str:
@@ -162,27 +159,6 @@ def _hedge(value: object) -> float:
     return float(value)  # type: ignore[arg-type]  # a number, as checked
 
 
-def _labels(value: object) -> list[tuple[str, str]]:
-    if value is None:
-        return []
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(
-            f"`labels` is a {type(value).__name__}", hint='pass a dictionary: `labels={"team": "signs"}`'
-        )
-    pairs = [(str(key), str(text)) for key, text in value.items()]
-    for key, text in pairs:
-        if (
-            not re.fullmatch(r"[^\W\d_][\w-]{0,62}", key)
-            or not re.fullmatch(r"[\w-]{0,63}", text)
-            or key + text != (key + text).lower()
-        ):
-            raise ConfigurationError(
-                f"the label `{key}: {text}` is not allowed: lower-case letters, digits, `_` and `-`, at most 63, "
-                "the key starting with a letter"
-            )
-    return pairs
-
-
 def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, int], Any]) -> dict[str, Any]:
     """The options as the native module takes them.
 
@@ -216,7 +192,7 @@ def native_options(options: Mapping[str, Any], *, native_image: Callable[[Any, i
         "hedge": _hedge(options["hedge"]),
         "store": check_store(options["store"]),
         "examples": _examples(options["examples"], native_image, is_typed=options["schema"] is not None),
-        "request_labels": _labels(options["labels"]),
+        "request_labels": check_labels(options["labels"]),
     }
 
 

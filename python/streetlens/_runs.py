@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,8 +13,11 @@ from streetlens import _calls, _streetlens, _tracing
 from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
+from streetlens._lazy import LazyRows
+from streetlens._only_new import new_rows
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
+from streetlens._warnings import warn_caller
 from streetlens.exceptions import Cancelled, InvalidInput
 from streetlens.options import Schema
 from streetlens.plan import Estimate, Plan
@@ -27,6 +28,9 @@ __all__ = ["NativeRun", "RunHandle", "again", "classify", "plan", "prepare"]
 _SECONDS_FOR_LAST_COMMITS = 1.0
 _SECONDS_BETWEEN_LOOKS = 0.005
 _ROWS_COUNTED_FOR_A_PLAN = 8
+_USUAL_URI_COLUMN = "gcs_uri"
+_OBSERVATION = "observation_id"
+_LISTED = "image"
 
 _of_parents: list[NativeRun] = []
 
@@ -34,8 +38,11 @@ _of_parents: list[NativeRun] = []
 class RunHandle:
     """A native run, in the process that it belongs to."""
 
-    def __init__(self, native: NativeRun) -> None:
+    def __init__(self, native: NativeRun, session: Session, identities: list[str]) -> None:
         self._native = native
+        self.session = session
+        """The session that it belongs to."""
+        self._identities = identities
         self._process = os.getpid()
         self.trouble: BaseException | None = None
         """What went wrong in showing the progress of a run in the background."""
@@ -83,6 +90,16 @@ class RunHandle:
         """The end of such a run, of which nobody wants the results as a whole."""
         return Call(self.native.ended(), lambda _: None)
 
+    def key(self, columns: list[str]) -> list[str]:
+        """What tells rows of the results apart, wherever they are kept."""
+        return [name for name in self._identities if name in columns][:1]
+
+    def unanswered(self) -> Call[RunHandle]:
+        """The same question for the rows that the store has no answer for."""
+        return Call(
+            self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identities)
+        )
+
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
 
@@ -94,11 +111,11 @@ class RunHandle:
                 "the run goes on, and its rows may still get their answers",
                 hint="wait for its end with `run.wait()`, or end it with `run.cancel()` first",
             )
-        return RunHandle(self.native.again())
+        return RunHandle(self.native.again(), self.session, self._identities)
 
     def reparse(self, schema: Schema | None) -> RunHandle:
         """The answers so far, read by another schema."""
-        return RunHandle(self.native.reparse(_native_schema(schema)))
+        return RunHandle(self.native.reparse(_native_schema(schema)), self.session, self._identities)
 
     def settle(self) -> None:
         """Stops the run, and waits a moment for what it is keeping."""
@@ -126,7 +143,7 @@ class RunHandle:
 
     def _warn(self, notes: Iterable[str]) -> None:
         for note in notes:
-            warnings.warn(note, stacklevel=_level_of_caller())
+            warn_caller(note)
 
     def facts(self) -> Callable[[], dict[str, Any]]:
         """What gives the facts that are summed up at the end; the time is counted from now."""
@@ -186,25 +203,27 @@ class _Execution(Call[Results]):
 
 def classify(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Results]:
     """A run that is waited for."""
-    options = completed("classify", given)
+    options = completed("classify", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: _Execution(run, options["progress"]))
 
 
 def prepare(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[RunHandle]:
     """A run that has not begun."""
-    options = completed("start", given)
+    options = completed("start", _grouped(images, given))
     return _prepared(session, images, prompt, options, lambda run, _: Ready(lambda: run))
 
 
 def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -> Call[Plan]:
     """What a run would take."""
-    options = completed("plan", given)
+    options = completed("plan", _grouped(images, given))
 
     def planned(run: RunHandle, source: Any) -> Call[Plan]:
         def wrap(values: Mapping[str, Any]) -> Plan:
             return _plan(
                 values,
-                bytes_billed=source.stats.bytes_billed if is_query(images) else None,
+                bytes_billed=source.stats.bytes_billed
+                if is_query(images) or isinstance(images, LazyRows)
+                else None,
                 max_cost_usd=options["max_cost_usd"],
                 model=run.native.places[0][0],
                 locations=tuple(location for _, location, _ in run.native.places),
@@ -212,7 +231,7 @@ def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -
 
         return Call(run.native.plan(_ROWS_COUNTED_FOR_A_PLAN), wrap)
 
-    return _prepared(session, images, prompt, options, planned)
+    return _prepared(session, images, prompt, options, planned, is_made=False)
 
 
 def again(run: RunHandle, wish: Wish) -> Call[Results]:
@@ -226,6 +245,8 @@ def _prepared(
     prompt: str,
     options: Mapping[str, Any],
     go: Callable[[RunHandle, Any], Call[Any]],
+    *,
+    is_made: bool = True,
 ) -> Call[Any]:
     if not isinstance(prompt, str):
         raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
@@ -234,19 +255,56 @@ def _prepared(
         "on_retired": session.on_retired,
         "strict_region": session.strict_region,
     }
-    natively = native_options(options, native_image=native_image)
+    identities = _identities(options)
+    natively = {
+        **native_options(options, native_image=native_image),
+        "into": None if options["into"] is None else (options["into"], identities),
+    }
     schema = _native_schema(options["schema"])
 
     def from_source(source: Any) -> Call[Any]:
         converted = native_images(source, options["uri_column"], NativeTable.from_arrow)
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
-        run = RunHandle(native)
+        run = RunHandle(native, session, identities)
         run.warn_of_changes()
-        return go(run, source)
+        known: Call[RunHandle] = Ready(lambda: run)
+        if options["into"] is not None:
+            # What the table holds was paid for; a table that does not fit is told before anything is asked.
+            known = Then(Call(native.recall(is_made), _nothing), lambda _: Ready(lambda: run))
+        if options["only_new"] is True:
+            return Then(Then(known, lambda run: run.unanswered()), lambda fewer: go(fewer, source))
+        return Then(known, lambda run: go(run, source))
 
-    if is_query(images):
-        return Then(_calls.query(session, images), from_source)
-    return from_source(images)
+    rows = _source(session, images)
+    if isinstance(options["only_new"], str):
+        rows = new_rows(session, images, rows, options["only_new"], options)
+    return Then(rows, from_source)
+
+
+def _nothing(_: Any) -> None:
+    """What a call gives that is waited for only."""
+
+
+def _source(session: Session, images: Any) -> Call[Any]:
+    if isinstance(images, LazyRows):
+        return images.rows()
+    return _calls.query(session, images) if is_query(images) else Ready(lambda: images)
+
+
+def _identities(options: Mapping[str, Any]) -> list[str]:
+    """What may tell rows apart wherever their results are kept: the first of these columns that they have."""
+    if options["group_by"] is not None:
+        return [options["group_by"]]
+    uri_column = options["uri_column"]
+    usual = [_OBSERVATION] if uri_column == _USUAL_URI_COLUMN else []
+    return [*usual, uri_column, _LISTED]
+
+
+def _grouped(images: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with the groups of a selection by asset, unless they say otherwise."""
+    if not isinstance(images, LazyRows) or images.group_by is None:
+        return given
+    return {"group_by": images.group_by, "max_images": images.max_images, **given}
 
 
 def _plan(
@@ -291,13 +349,5 @@ def _native_schema(schema: Schema | None) -> str | list[str] | None:
     native, root = _schema.native_schema(schema)
     # A query may come before the run: nothing is billed for a schema that is refused.
     for warning in _streetlens.check_schema(native, root):
-        warnings.warn(warning, stacklevel=_level_of_caller())
+        warn_caller(warning)
     return native
-
-
-def _level_of_caller() -> int:
-    """How many calls away the program is that called this package."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("streetlens."):
-        frame, level = frame.f_back, level + 1
-    return level

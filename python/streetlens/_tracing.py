@@ -143,6 +143,23 @@ def _sum(numbers: Any) -> int | None:
     return sum(known) if known else None
 
 
+def load() -> Operation:
+    """Rows that go into a table."""
+    return Operation("streetlens.load", _BIGQUERY, _loaded)
+
+
+def _loaded(outcome: Any) -> dict[str, Any]:
+    if isinstance(outcome, BaseException):
+        return {"streetlens.job_id": getattr(outcome, "job_id", None)}
+    return {
+        "streetlens.table": outcome.table,
+        "streetlens.job_id": outcome.job_id,
+        "streetlens.rows_inserted": outcome.inserted,
+        "streetlens.rows_updated": outcome.updated,
+        "streetlens.bytes_sent": outcome.bytes,
+    }
+
+
 def subscription() -> Operation:
     """A subscription to a data set."""
     return Operation("streetlens.subscribe", {}, _subscribed)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
-from streetlens.options import ClassifyOptions
+from streetlens._query_options import takes_query_options
+from streetlens._verbs.aio_dataset import AsyncSelectionVerbs
+from streetlens.options import ClassifyOptions, LoadMode, NewColumns, QueryOptions
 from streetlens.plan import Plan
-from streetlens.results import LinkedDataset, Results, Table
+from streetlens.queries import RowStream
+from streetlens.results import LinkedDataset, LoadStats, Results, Table
 from streetlens.run import Run
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 
-class AsyncClient:
+class AsyncClient(AsyncSelectionVerbs):
     """The verbs of `Client` as awaitables; `client.aio` gives one.
 
     Example:
@@ -56,28 +59,88 @@ class AsyncClient:
             dataset_project=dataset_project,
         )
 
+    @overload
     async def query(
         self,
         sql: str,
         *,
         params: Mapping[str, Any] | Sequence[Any] | None = None,
-        location: str | None = None,
-        page_size: int | None = None,
-        timeout: float | None = None,
-    ) -> Table:
+        dry_run: bool = False,
+        stream: Literal[False] = False,
+        **options: Unpack[QueryOptions],
+    ) -> Table: ...
+    @overload
+    async def query(
+        self,
+        sql: str,
+        *,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        dry_run: Literal[False] = False,
+        stream: Literal[True],
+        **options: Unpack[QueryOptions],
+    ) -> RowStream: ...
+    @takes_query_options
+    async def query(
+        self,
+        sql: str,
+        *,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        dry_run: bool = False,
+        stream: bool = False,
+        **options: Unpack[QueryOptions],
+    ) -> Table | RowStream:
         """See `Client.query`."""
-        return await _calls.query(
-            self._session, sql, params=params, location=location, page_size=page_size, timeout=timeout
-        )
+        if stream:
+            return await _calls.stream_query(self._session, sql, params, options)
+        ask = _calls.estimate_query if dry_run else _calls.query
+        return await ask(self._session, sql, params, options)
 
+    @overload
     async def query_all(
         self,
-        sqls: Iterable[str],
+        sqls: Iterable[str | tuple[str, Any]],
         *,
-        timeout: float | None = None,
-    ) -> list[Table]:
+        concurrency: int = 8,
+        errors: Literal["raise"] = "raise",
+        **options: Unpack[QueryOptions],
+    ) -> list[Table]: ...
+    @overload
+    async def query_all(
+        self,
+        sqls: Iterable[str | tuple[str, Any]],
+        *,
+        concurrency: int = 8,
+        errors: Literal["return"],
+        **options: Unpack[QueryOptions],
+    ) -> list[Table | Exception]: ...
+    @takes_query_options
+    async def query_all(
+        self,
+        sqls: Iterable[str | tuple[str, Any]],
+        *,
+        concurrency: int = 8,
+        errors: Literal["raise", "return"] = "raise",
+        **options: Unpack[QueryOptions],
+    ) -> Any:
         """See `Client.query_all`."""
-        return await _calls.query_all(self._session, sqls, timeout=timeout)
+        return await _calls.query_all(
+            self._session, sqls, concurrency=concurrency, errors=errors, options=options
+        )
+
+    async def load(
+        self,
+        rows: Any,
+        table: str,
+        *,
+        mode: LoadMode = "append",
+        key: str | Sequence[str] | None = None,
+        new_columns: NewColumns = "refuse",
+        load_id: str | None = None,
+    ) -> LoadStats:
+        """See `Client.load`."""
+        return await _calls.load(
+            self._session, rows, table, mode=mode, key=key, new_columns=new_columns, load_id=load_id
+        )
 
     @takes_classify_options
     async def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
 from streetlens._verbs.dataset import DataSetVerbs
+from streetlens._verbs.loading import LoadVerbs
 from streetlens._verbs.queries import QueryVerbs
 from streetlens.options import ClassifyOptions, Endpoints, OnRetired, StorePlace
 from streetlens.plan import Plan
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client(DataSetVerbs, QueryVerbs):
+class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
     """Street View Insights of one Google Cloud project. Making one contacts nothing.
 
     Args:
@@ -40,6 +41,7 @@ class Client(DataSetVerbs, QueryVerbs):
         store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
             nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
             this machine are kept only where a place is named.
+        maximum_bytes_billed: Bytes that one query may bill; BigQuery refuses a larger one before it runs.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -61,6 +63,7 @@ class Client(DataSetVerbs, QueryVerbs):
         on_retired: OnRetired = "raise",
         strict_region: bool = False,
         store: StorePlace = None,
+        maximum_bytes_billed: int | None = None,
     ) -> None:
         self._session = _calls.Session(
             project=project,
@@ -71,6 +74,7 @@ class Client(DataSetVerbs, QueryVerbs):
             on_retired=on_retired,
             strict_region=strict_region,
             store=store,
+            maximum_bytes_billed=maximum_bytes_billed,
         )
 
     @property
@@ -105,7 +109,8 @@ class Client(DataSetVerbs, QueryVerbs):
 
         Args:
             images: `gs://` URIs, local paths or `bytes` in a list; a table (this package's, pandas, polars, pyarrow)
-                with a column of URIs; or a query that gives one. The table's columns are kept.
+                with a column of URIs; a query that gives one; or a selection such as `client.observations("sign")`. The
+                table's columns are kept.
             prompt: The question; `{column}` is filled in for each row.
             schema: What an answer looks like: a list of labels, a dictionary of labels and their descriptions, or an
                 `enum.Enum` class, in the column `classification`; a dataclass, a TypedDict, a Pydantic model or a
@@ -138,6 +143,12 @@ class Client(DataSetVerbs, QueryVerbs):
             store: Where paid answers are kept, so that nothing is paid twice: a file or its folder, or False for
                 nowhere; the client's otherwise.
             refresh: Ask anew what the store knows.
+            only_new: True leaves out the rows that the store has an answer for, `"dataset.table"` those that a table
+                of results has a good one for (by `observation_id`, else by URI; by `group_by` where rows are grouped).
+                The results hold only rows that were not answered before, maybe none; the table need not exist yet.
+            into: A BigQuery table, `"dataset.table"`, that is made where it is missing and takes the results while the
+                run goes on and at its end, one row for each `observation_id`, image or group. It keeps the answers
+                too, in its column `streetlens`: the same call on another machine asks only what is missing there.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:

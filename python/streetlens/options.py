@@ -8,10 +8,30 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from streetlens._progress import Progress
+    from streetlens.queries import QueryProgress
 
-__all__ = ["ClassifyOptions", "Endpoints", "OnRetired", "Parameter", "Schema", "StorePlace"]
+__all__ = [
+    "Area",
+    "Around",
+    "Box",
+    "ClassifyOptions",
+    "Endpoints",
+    "LoadMode",
+    "NewColumns",
+    "OnRetired",
+    "Parameter",
+    "QueryOptions",
+    "Schema",
+    "StorePlace",
+]
 
 OnRetired = Literal["raise", "replace", "allow"]
+
+LoadMode = Literal["append", "upsert", "replace"]
+"""What becomes of the rows that a table has when others are loaded."""
+
+NewColumns = Literal["refuse", "add"]
+"""What to do about columns that a table lacks."""
 
 StorePlace: TypeAlias = "str | os.PathLike[str] | Literal[False] | None"
 """Where paid answers are kept: a file or its folder, False for nowhere, None for the default."""
@@ -28,8 +48,8 @@ class Endpoints(NamedTuple):
     """Base addresses of single services; a service that is left out is Google's own.
 
     Example:
-        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
-        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+        >>> Endpoints(vertex="https://vertex.example.com").vertex
+        'https://vertex.example.com'
     """
 
     bigquery: str | None = None
@@ -40,6 +60,42 @@ class Endpoints(NamedTuple):
     """Cloud Storage."""
     sharing: str | None = None
     """Analytics Hub."""
+    bigquery_storage: str | None = None
+    """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
+
+
+class Box(NamedTuple):
+    """An area between two meridians and two parallels; west is larger than east across the antimeridian.
+
+    Example:
+        >>> Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+        Box(west=-112.0, south=33.0, east=-111.5, north=33.5)
+    """
+
+    west: float
+    """Degrees."""
+    south: float
+    """Degrees."""
+    east: float
+    """Degrees."""
+    north: float
+    """Degrees."""
+
+
+class Around(NamedTuple):
+    """An area around a point.
+
+    Example:
+        >>> Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+        Around(latitude=33.3062, longitude=-111.8413, radius_m=500)
+    """
+
+    latitude: float
+    """Degrees."""
+    longitude: float
+    """Degrees."""
+    radius_m: float
+    """Metres on the sphere."""
 
 
 class Parameter(NamedTuple):
@@ -57,6 +113,48 @@ class Parameter(NamedTuple):
     """The value; `None` is NULL."""
     type: str
     """Its GoogleSQL type."""
+
+
+class QueryOptions(TypedDict, total=False):
+    """The keyword options of queries; `Client.query` tells what each means.
+
+    Example:
+        >>> import streetlens as sl
+        >>> from streetlens import emulator
+        >>> frugal = sl.QueryOptions(maximum_bytes_billed=10**9, labels={"team": "signs"})
+        >>> with emulator.start(observations=12) as server:
+        ...     sl.Client(project="demo", endpoint=server.url).query("SELECT 1 AS one", **frugal).to_dicts()
+        [{'one': 1}]
+    """
+
+    location: str | None
+    """Where to run it."""
+    page_size: int | None
+    """Rows a page, at most."""
+    timeout: float | None
+    """Seconds for the whole query."""
+    transport: Literal["auto", "arrow", "storage", "rest"]
+    """How its rows come."""
+    ordered: bool
+    """Whether its rows keep their order."""
+    maximum_bytes_billed: int | Literal[False] | None
+    """Bytes to bill, at most; False for no limit."""
+    labels: Mapping[str, Any] | None
+    """Labels of the job, shown on the invoice."""
+    default_dataset: str | None
+    """The data set of tables that are named without one."""
+    session: str | bool | None
+    """The session to run it in; True begins one."""
+    use_cache: bool
+    """Whether a result that BigQuery has kept will do."""
+    priority: Literal["interactive", "batch"]
+    """`"batch"` waits for idle slots."""
+    progress: Callable[[QueryProgress], Any] | None
+    """Told how far it is."""
+
+
+Area: TypeAlias = "Box | Around | tuple[float, float, float, float] | str | Mapping[str, Any] | Any"
+"""Where: a box, a point with a radius, a polygon as WKT or GeoJSON, or an object with `__geo_interface__`."""
 
 
 class ClassifyOptions(TypedDict, total=False):
@@ -123,5 +221,9 @@ class ClassifyOptions(TypedDict, total=False):
     """Where paid answers are kept."""
     refresh: bool
     """Ask anew what the store knows."""
+    only_new: bool | str
+    """Leave out what the store, or a table of results, has an answer for."""
+    into: str | None
+    """A BigQuery table that takes the results, and gives the answers back to a later run."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

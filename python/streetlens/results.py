@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streetlens.exceptions import InvalidInput, MissingLibrary
+from streetlens.queries import QueryStats
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-    from streetlens._calls import NativeTable
+    from streetlens._calls import NativeTable, Session
     from streetlens._progress import Progress
     from streetlens._runs import RunHandle
-    from streetlens.options import Schema
+    from streetlens.options import LoadMode, NewColumns, Schema
     from streetlens.run import Run
 
-__all__ = ["Interval", "LinkedDataset", "QueryStats", "Results", "Table", "Usage"]
+__all__ = ["Interval", "LinkedDataset", "LoadStats", "Results", "Table", "Usage"]
 
 _ROWS_SHOWN = 10
 _ROWS_A_SLICE = 2_000
@@ -42,27 +43,6 @@ class Interval(NamedTuple):
     """The rest, in nanoseconds."""
 
 
-class QueryStats(NamedTuple):
-    """What a query took; `None` where BigQuery does not tell."""
-
-    job_id: str | None = None
-    """Job id."""
-    location: str | None = None
-    """Where it ran."""
-    bytes_processed: int | None = None
-    """Bytes read."""
-    bytes_billed: int | None = None
-    """Bytes billed."""
-    slot_milliseconds: int | None = None
-    """Slot time in milliseconds."""
-    cache_hit: bool | None = None
-    """Whether the result came from the cache."""
-    statement_type: str | None = None
-    """For example `"SELECT"`."""
-    affected_rows: int | None = None
-    """Rows that a DML statement changed."""
-
-
 class LinkedDataset(NamedTuple):
     """A data set that a subscription linked."""
 
@@ -81,6 +61,25 @@ class LinkedDataset(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.project}.{self.dataset}"
+
+
+class LoadStats(NamedTuple):
+    """What became of rows that were written into a table."""
+
+    table: str
+    """The table: `project.dataset.table`."""
+    rows: int
+    """Rows that were given."""
+    inserted: int
+    """Rows that are new in the table."""
+    updated: int
+    """Rows of the table that got new values."""
+    bytes: int
+    """Bytes that were sent."""
+    job_id: str | None = None
+    """The job that wrote the rows; None where there was nothing to write."""
+    location: str | None = None
+    """Where it ran."""
 
 
 class Usage(NamedTuple):
@@ -110,8 +109,11 @@ class Table:
         [{'one': 1, 'letter': 'x'}]
     """
 
-    def __init__(self, native: NativeTable, stats: QueryStats | None = None) -> None:
+    def __init__(
+        self, native: NativeTable, stats: QueryStats | None = None, *, session: Session | None = None
+    ) -> None:
         self._native = native
+        self._session = session
         self.stats = stats or QueryStats()
         """What the query took."""
 
@@ -197,6 +199,51 @@ class Table:
         frame: pl.DataFrame = polars_module.DataFrame(Table(self._native.for_polars()))
         return frame
 
+    def to_bigquery(
+        self,
+        table: str,
+        *,
+        mode: LoadMode | None = None,
+        key: str | Sequence[str] | None = None,
+        new_columns: NewColumns = "refuse",
+        load_id: str | None = None,
+    ) -> LoadStats:
+        """Writes the rows into a BigQuery table, as `Client.load` does; in `async` programs `await client.aio.load`.
+
+        Results are an `"upsert"` unless `mode` says otherwise, by `observation_id` where they have it, else by the
+        column of images, or by that of `group_by`; so a later run renews their rows. Any other table is an
+        `"append"`.
+
+        Args:
+            table: `"dataset.table"` or `"project.dataset.table"`.
+            mode: `"append"`, `"upsert"` or `"replace"`.
+            key: The column, or the columns, that tell rows apart in an upsert.
+            new_columns: What to do about columns that the table lacks: `"refuse"` the rows, or `"add"` the columns.
+            load_id: A name of your own for an append: the same rows are appended once more under another one.
+
+        Raises:
+            InvalidInput: The rows do not fit the table, or were not made by a client.
+            QueryError: There is no such data set, or BigQuery refused or failed the job.
+            PermissionDenied: The credentials may not write there.
+        """
+        if self._session is None:
+            raise InvalidInput(
+                "this table was not made by a client", hint="pass it to one: `client.load(table, ...)`"
+            )
+        from streetlens import _calls  # noqa: PLC0415 - which makes tables
+
+        mode = mode or self._usual_mode()
+        key = self._usual_key() if key is None and mode == "upsert" else key
+        return _calls.load(
+            self._session, self, table, mode=mode, key=key, new_columns=new_columns, load_id=load_id
+        ).wait()
+
+    def _usual_mode(self) -> LoadMode:
+        return "append"
+
+    def _usual_key(self) -> list[str]:
+        return []
+
     def __arrow_c_schema__(self) -> object:
         return self._native.__arrow_c_schema__()
 
@@ -250,8 +297,14 @@ class Results(Table):
     """
 
     def __init__(self, native: NativeTable, *, run: RunHandle | None = None) -> None:
-        super().__init__(native)
+        super().__init__(native, session=run.session if run is not None else None)
         self._run = run
+
+    def _usual_mode(self) -> LoadMode:
+        return "upsert"
+
+    def _usual_key(self) -> list[str]:
+        return self._asked().key(self.column_names)
 
     @property
     def run_id(self) -> str:
@@ -333,7 +386,7 @@ class Results(Table):
     def errors(self) -> Table:
         """The rows that are not `ok`."""
         others = [status for status in self.status_counts if status != "ok"]
-        return Table(self._native.filter("status", others))
+        return Table(self._native.filter("status", others), session=self._session)
 
     @property
     def usage(self) -> Usage:

@@ -85,6 +85,19 @@ pub(crate) fn block<T: Send + 'static>(
     }
 }
 
+/// Waits for `future` on a thread of which nobody knows whether it holds the GIL: that of a library which reads an
+/// Arrow stream. Ctrl-C ends the wait with an error.
+pub(crate) fn block_anywhere<T: Send + 'static>(future: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    if !may_attach() {
+        return Err(Error::new(ErrorKind::Cancelled, "the Python interpreter is shutting down"));
+    }
+    #[expect(clippy::disallowed_methods, reason = "`may_attach` was asked")]
+    let outcome = Python::attach(|py| {
+        block(py, future, |_| Ok(())).map_err(|error| Error::new(ErrorKind::Cancelled, error.to_string()))
+    });
+    outcome?
+}
+
 /// Only daemon threads wait when the interpreter goes away, and nobody is left to hear from them. Python stops such
 /// threads where they want the interpreter back; raising an error instead would print a traceback at every exit.
 fn stand_still(py: Python<'_>) -> ! {

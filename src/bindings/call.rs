@@ -60,29 +60,41 @@ impl Call {
     }
 }
 
-/// Operations that run at the same time, as one whose result is the list of theirs; the first failure stops the others.
+/// Operations of which `limit` run at the same time, as one whose result is the list of theirs. The first failure stops
+/// the others, unless failures are wanted as results.
 #[pyfunction]
-pub(crate) fn join(calls: Vec<PyRef<'_, Call>>) -> PyResult<Call> {
+pub(crate) fn join(calls: Vec<PyRef<'_, Call>>, limit: usize, failures_as_results: bool) -> PyResult<Call> {
     let works: Vec<Work> = calls.iter().map(|call| call.take()).collect::<PyResult<_>>()?;
-    Ok(Call::new(all(works), |py, wraps| {
-        let results: Vec<Py<PyAny>> = wraps.into_iter().map(|wrap| wrap(py)).collect::<PyResult<_>>()?;
+    Ok(Call::new(all(works, limit, failures_as_results), |py, ended| {
+        let results: Vec<Py<PyAny>> = ended
+            .into_iter()
+            .map(|outcome| match outcome {
+                Ok(wrap) => wrap(py),
+                Err(error) => Ok(to_python(py, error).into_value(py).into_any()),
+            })
+            .collect::<PyResult<_>>()?;
         Ok(results.into_pyobject(py)?.unbind())
     }))
 }
 
-async fn all(works: Vec<Work>) -> Result<Vec<Wrap>> {
-    let mut ended: Vec<Option<Wrap>> = works.iter().map(|_| None).collect();
+async fn all(works: Vec<Work>, limit: usize, failures_as_results: bool) -> Result<Vec<Result<Wrap>>> {
+    let mut ended: Vec<Option<Result<Wrap>>> = works.iter().map(|_| None).collect();
+    let mut waiting = works.into_iter().enumerate();
     let mut tasks = JoinSet::new();
-    for (position, work) in works.into_iter().enumerate() {
-        tasks.spawn(async move { (position, work.await) });
-    }
-    while let Some(task) = tasks.join_next().await {
+    loop {
+        while tasks.len() < limit.max(1)
+            && let Some((position, work)) = waiting.next()
+        {
+            tasks.spawn(async move { (position, work.await) });
+        }
+        let Some(task) = tasks.join_next().await else {
+            return Ok(ended.into_iter().flatten().collect());
+        };
         let (position, outcome) = task.map_err(|cause| {
             Error::new(ErrorKind::Internal, "one of several operations ended unexpectedly").with_source(cause)
         })?;
-        ended[position] = Some(outcome?);
+        ended[position] = Some(if failures_as_results { outcome } else { Ok(outcome?) });
     }
-    Ok(ended.into_iter().flatten().collect())
 }
 
 /// A result that becomes a Python object once the interpreter is attached again.

@@ -7,21 +7,24 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
-    DurationMicrosecondArray, Float64Array, Int64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray,
+    DurationMicrosecondArray, Float64Array, Int64Array, IntervalMonthDayNanoArray, Time64MicrosecondArray,
     TimestampMicrosecondArray, UInt64Array,
 };
+use arrow_buffer::NullBuffer;
 use arrow_cast::CastOptions;
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use chrono::TimeDelta;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyList};
 
 use crate::imports;
+use crate::record::Record;
+use crate::texts::Texts;
 
 /// A column made ready to be read value by value.
 pub(crate) struct Column<'py> {
-    array: ArrayRef,
+    nulls: Option<NullBuffer>,
     values: Values<'py>,
 }
 
@@ -31,7 +34,7 @@ enum Values<'py> {
     Signed(Int64Array),
     Unsigned(UInt64Array),
     Float(Float64Array),
-    Text(StringArray),
+    Text(Texts),
     Binary(BinaryArray),
     Date(Date32Array),
     Time(Time64MicrosecondArray),
@@ -43,7 +46,7 @@ enum Values<'py> {
     /// Each distinct value is made once.
     Labels(Vec<usize>, Vec<Py<PyAny>>),
     List(Vec<(usize, usize)>, Box<Column<'py>>),
-    Struct(Vec<(Bound<'py, PyString>, Column<'py>)>),
+    Struct(Record<'py>),
 }
 
 impl<'py> Column<'py> {
@@ -57,7 +60,7 @@ impl<'py> Column<'py> {
             kind if kind.is_integer() => Values::Signed(cast(DataType::Int64)?.as_primitive::<Int64Type>().clone()),
             kind if kind.is_floating() => Values::Float(cast(DataType::Float64)?.as_primitive::<Float64Type>().clone()),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                Values::Text(cast(DataType::Utf8)?.as_string::<i32>().clone())
+                Values::Text(Texts::new(cast(DataType::Utf8)?.as_string::<i32>().clone()))
             }
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
                 Values::Binary(cast(DataType::Binary)?.as_binary::<i32>().clone())
@@ -89,24 +92,19 @@ impl<'py> Column<'py> {
             DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
                 list(py, &cast(DataType::List(item.clone()))?)?
             }
-            DataType::Struct(fields) => {
-                let columns = fields.iter().zip(array.as_struct().columns());
-                let named =
-                    columns.map(|(field, column)| Ok((PyString::new(py, field.name()), Column::new(py, column)?)));
-                Values::Struct(named.collect::<PyResult<_>>()?)
-            }
+            DataType::Struct(fields) => Values::Struct(Record::new(py, fields, array.as_struct().columns())?),
             other => {
                 return Err(PyTypeError::new_err(format!(
                     "a column of type {other} has no Python form; use `to_arrow()`"
                 )));
             }
         };
-        Ok(Self { array: array.clone(), values })
+        Ok(Self { nulls: array.nulls().cloned(), values })
     }
 
     /// One value; a null is `None`.
     pub(crate) fn get(&self, py: Python<'py>, row: usize) -> PyResult<Py<PyAny>> {
-        if self.array.is_null(row) {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(py.None());
         }
         Ok(match &self.values {
@@ -115,7 +113,7 @@ impl<'py> Column<'py> {
             Values::Signed(values) => values.value(row).into_pyobject(py)?.into_any().unbind(),
             Values::Unsigned(values) => values.value(row).into_pyobject(py)?.into_any().unbind(),
             Values::Float(values) => values.value(row).into_pyobject(py)?.into_any().unbind(),
-            Values::Text(values) => PyString::new(py, values.value(row)).into_any().unbind(),
+            Values::Text(texts) => texts.get(py, row).into_any(),
             Values::Binary(values) => PyBytes::new(py, values.value(row)).into_any().unbind(),
             Values::Date(values) => in_range(values.value_as_date(row))?.into_pyobject(py)?.into_any().unbind(),
             Values::Time(values) => in_range(values.value_as_time(row))?.into_pyobject(py)?.into_any().unbind(),
@@ -142,13 +140,7 @@ impl<'py> Column<'py> {
             }
             Values::Labels(keys, labels) => labels[keys[row]].clone_ref(py),
             Values::List(ranges, items) => items.list(py, ranges[row])?,
-            Values::Struct(columns) => {
-                let dict = PyDict::new(py);
-                for (name, column) in columns {
-                    dict.set_item(name, column.get(py, row)?)?;
-                }
-                dict.into_any().unbind()
-            }
+            Values::Struct(record) => record.get(py, row)?.into_any().unbind(),
         })
     }
 

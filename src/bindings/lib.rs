@@ -9,14 +9,19 @@ mod convert;
 mod credentials;
 mod error;
 mod imports;
+mod load;
 mod log;
 mod parameters;
 mod polars;
 mod query;
+mod record;
 mod run;
+mod selection;
 mod session;
 mod store;
+mod stream;
 mod table;
+mod texts;
 
 /// Native half of streetlens.
 #[pyo3::pymodule]
@@ -33,15 +38,21 @@ mod _streetlens {
     #[pymodule_export]
     use crate::credentials::http_request;
     #[pymodule_export]
+    use crate::load::load;
+    #[pymodule_export]
     use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]
-    use crate::query::query;
+    use crate::query::{NativeQueryProgress, estimate_query, query, stream_query};
     #[pymodule_export]
     use crate::run::Run;
+    #[pymodule_export]
+    use crate::selection::{NativeSelection, PreparedSelection, snapshots};
     #[pymodule_export]
     use crate::session::{Session, generate_content, place, settings, subscribe, subscribe_listing};
     #[pymodule_export]
     use crate::store::{NativeStore, open_store};
+    #[pymodule_export]
+    use crate::stream::NativeStream;
     #[pymodule_export]
     use crate::table::NativeTable;
 }

@@ -10,7 +10,8 @@ pub(crate) fn read(parameters: Vec<(Option<String>, Bound<'_, PyTuple>)>) -> PyR
     parameters.into_iter().map(|(name, value)| Ok(Parameter { name, value: read_value(&value)? })).collect()
 }
 
-fn read_value(tagged: &Bound<'_, PyTuple>) -> PyResult<ParameterValue> {
+/// Reads one value.
+pub(crate) fn read_value(tagged: &Bound<'_, PyTuple>) -> PyResult<ParameterValue> {
     let kind: String = tagged.get_item(0)?.extract()?;
     let value = tagged.get_item(1)?;
     Ok(match kind.as_str() {

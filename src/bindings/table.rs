@@ -1,15 +1,18 @@
 //! Record batches as Python sees them: a capsule stream, or plain Python objects.
 
-use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StructArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
 use pyo3_arrow::PyTable;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::record::{Record, without_collecting};
 use crate::{convert, polars};
 
 /// Columns and rows held by Arrow.
@@ -57,21 +60,16 @@ impl NativeTable {
 
     /// Rows from `start` up to `stop` as dictionaries.
     fn to_dicts<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
-        let rows = PyList::empty(py);
-        for batch in self.slices(start, stop) {
-            let mut columns = Vec::with_capacity(batch.num_columns());
-            for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-                columns.push((pyo3::types::PyString::new(py, field.name()), convert::Column::new(py, column)?));
-            }
-            for row in 0..batch.num_rows() {
-                let dict = PyDict::new(py);
-                for (name, column) in &columns {
-                    dict.set_item(name, column.get(py, row)?)?;
+        without_collecting(py, || {
+            let rows = PyList::empty(py);
+            for batch in self.slices(start, stop) {
+                let record = Record::new(py, batch.schema_ref().fields(), batch.columns())?;
+                for row in 0..batch.num_rows() {
+                    rows.append(record.get(py, row)?)?;
                 }
-                rows.append(dict)?;
             }
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     /// Rows from `start` up to `stop` as dictionaries of texts, for values that have no Python form.
@@ -106,14 +104,16 @@ impl NativeTable {
     /// One column as a list.
     fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyList>> {
         let index = self.schema.index_of(name).map_err(|_| PyKeyError::new_err(name.to_owned()))?;
-        let values = PyList::empty(py);
-        for batch in &self.batches {
-            let column = convert::Column::new(py, batch.column(index))?;
-            for row in 0..batch.num_rows() {
-                values.append(column.get(py, row)?)?;
+        without_collecting(py, || {
+            let values = PyList::empty(py);
+            for batch in &self.batches {
+                let column = convert::Column::new(py, batch.column(index))?;
+                for row in 0..batch.num_rows() {
+                    values.append(column.get(py, row)?)?;
+                }
             }
-        }
-        Ok(values)
+            Ok(values)
+        })
     }
 
     /// The rows whose `column` is one of `values`.
@@ -138,6 +138,21 @@ impl NativeTable {
                 }
             }
         }
+        Ok(Self { schema: Arc::clone(&self.schema), batches })
+    }
+
+    /// The rows whose `column` is none of `values`.
+    fn without(&self, py: Python<'_>, column: &str, values: HashSet<String>) -> PyResult<Self> {
+        let index = self.schema.index_of(column).map_err(|_| PyKeyError::new_err(column.to_owned()))?;
+        let keep = |batch: &RecordBatch| {
+            let texts = arrow_cast::cast(batch.column(index), &DataType::Utf8)?;
+            let texts = texts.as_string::<i32>();
+            let kept: BooleanArray =
+                texts.iter().map(|text| Some(!text.is_some_and(|text| values.contains(text)))).collect();
+            arrow_select::filter::filter_record_batch(batch, &kept)
+        };
+        let kept = py.detach(|| self.batches.iter().map(keep).collect::<Result<Vec<_>, ArrowError>>());
+        let batches = kept.map_err(|error| PyTypeError::new_err(error.to_string()))?;
         Ok(Self { schema: Arc::clone(&self.schema), batches })
     }
 

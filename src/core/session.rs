@@ -1,5 +1,12 @@
 //! Wires everything once: the only constructor of a working client.
 
+mod answer_columns;
+mod answer_table;
+
+pub use answer_table::RunInto;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use chrono::Utc;
 use std::collections::HashMap;
@@ -9,13 +16,15 @@ use std::time::Duration;
 
 use crate::auth::TokenSource;
 use crate::bigquery::BigQueryClient;
-use crate::bigquery::client::QueryResult;
+use crate::bigquery::load::{LoadOptions, LoadResult, Target};
 use crate::bigquery::request::Query;
+use crate::bigquery::result::{QueryEstimate, QueryResult};
+use crate::bigquery::stream::QueryStream;
 use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
 use crate::gemini::{Catalogue, GeminiClient, Generated, Place};
-use crate::insights::{self, LinkedDataset, SubscribeOptions};
+use crate::insights::{self, Catalog, LinkedDataset, Prepared, Selection, SubscribeOptions};
 use crate::settings::{Settings, StoreLocation};
 use crate::sharing::SharingClient;
 use crate::stack::Stack;
@@ -39,6 +48,8 @@ pub struct Session {
     pub quotas: KnownQuotas,
     /// Analytics Hub.
     pub sharing: SharingClient,
+    /// What is known of data sets and their tables.
+    catalog: Catalog,
     /// Files that are open, by their paths without links.
     stores: Arc<Mutex<HashMap<PathBuf, Store>>>,
 }
@@ -67,6 +78,7 @@ impl Session {
             sharing: SharingClient::new(stack.clone(), &settings)?,
             gemini: GeminiClient::new(stack, &settings, Catalogue::embedded()?),
             settings,
+            catalog: Catalog::default(),
             stores: Arc::default(),
         })
     }
@@ -98,13 +110,62 @@ impl Session {
 
     /// Runs a query to its end.
     pub async fn query(&self, query: Query) -> Result<QueryResult> {
+        self.bigquery.query(&self.located(query)).await
+    }
+
+    /// Runs a query and gives its rows as they come.
+    pub async fn stream(&self, query: Query) -> Result<QueryStream> {
+        self.bigquery.stream(&self.located(query)).await
+    }
+
+    /// Tells what a query would read, and runs nothing.
+    pub async fn estimate(&self, query: Query) -> Result<QueryEstimate> {
+        self.bigquery.estimate(&self.located(query)).await
+    }
+
+    fn located(&self, query: Query) -> Query {
         let location = query.location.or_else(|| self.settings.query_location.clone());
-        self.bigquery.query(&Query { location, ..query }).await
+        Query { location, ..query }
+    }
+
+    /// Writes rows into `dataset.table` or `project.dataset.table`, exactly once.
+    pub async fn load(
+        &self,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        table: &str,
+        options: &LoadOptions,
+    ) -> Result<LoadResult> {
+        let target = Target::parse(table, &self.settings.project)?;
+        self.bigquery.load(schema, batches, &target, options).await
     }
 
     /// Subscribes to a customer's data set, or returns the one that is there.
     pub async fn subscribe(&self, options: &SubscribeOptions) -> Result<LinkedDataset> {
         insights::subscribe(&self.sharing, &self.bigquery, options).await
+    }
+
+    /// Finds the tables and the snapshot of a selection of the data set, and checks its columns.
+    pub async fn select(&self, selection: Selection) -> Result<Prepared> {
+        let prepared = insights::prepare(&self.catalog, &self.data_place(), selection).await?;
+        if !prepared.snapshots.is_empty() {
+            self.images.snapshots().found(prepared.snapshots.iter().map(|snapshot| snapshot.id.clone()).collect());
+        }
+        Ok(prepared)
+    }
+
+    /// The statement that tells the snapshots of a data set, and where to run it.
+    pub async fn snapshots(&self, dataset: Option<&str>) -> Result<(insights::Statement, Option<String>)> {
+        insights::snapshots_of(&self.catalog, &self.data_place(), dataset).await
+    }
+
+    fn data_place(&self) -> insights::Place<'_> {
+        insights::Place {
+            bigquery: &self.bigquery,
+            sharing: &self.sharing,
+            project: &self.settings.project,
+            location: &self.settings.location,
+        }
     }
 
     /// Where requests for a model go.
@@ -140,6 +201,13 @@ impl Session {
         let services =
             Services { gemini: self.gemini.clone(), images: self.images.clone(), quotas: self.quotas.clone() };
         Run::new(services, self.places(choice)?, question, options)
+    }
+
+    /// A run whose results go into a table, which doubles as a store. The first of `keys` that is a column of the
+    /// results tells rows apart.
+    pub fn run_into(&self, run: Run, table: &str, keys: &[String]) -> Result<RunInto> {
+        let target = Target::parse(table, &self.settings.project)?;
+        RunInto::new(run, self.bigquery.clone(), target, keys)
     }
 
     /// Sends a whole request of the user's own to a model.

@@ -1,96 +1,124 @@
-"""Rows per second from BigQuery's REST JSON to Arrow: streetlens against google-cloud-bigquery.
+"""From BigQuery to Arrow: streetlens against google-cloud-bigquery, and against receiving the bytes alone.
 
-The table has the shape of `latest_observations`: eleven columns, three of them RECORDs. Types and values are
-compared as well.
+The table has the shape of `latest_observations`: eleven columns, three of them RECORDs. Every client gives the same
+types and values, or nothing is measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
-from typing import Any
 
-from measuring import Stopwatch, interleaved, measured, median, neutral_server, report, say
+from measuring import (
+    Measurement,
+    Stopwatch,
+    interleaved,
+    measured,
+    median,
+    neutral_server,
+    report,
+    say,
+    table,
+)
+from queries import ARROW, BARE, REST, STORAGE, bare, differences, warm_up
 
-SQL = "SELECT * FROM `bench-project.imagery_insights___preview___us.latest_observations`"
-PEERS = ("streetlens", "google-cloud-bigquery")
 COMPARISON = "comparison"
+CLIENTS = (*ARROW, *BARE)
+
+# Google's REST client takes 15 s for 100,000 rows and as much for each further 100,000, so more rows say nothing more.
+MOST_FOR_REST = 100_000
 
 
-def query_with_streetlens(url: str) -> Any:
-    """The native call, as a pyarrow table."""
-    streetlens = importlib.import_module("streetlens")
-    client = streetlens.Client(project="bench-project", region="us-central1", endpoint=url)
-    return client.query(SQL).to_arrow()
-
-
-def query_with_google(url: str) -> Any:
-    """Google's call over REST, as a pyarrow table."""
-    from google.auth import credentials
-    from google.cloud import bigquery
-
-    anonymous = credentials.AnonymousCredentials()
-    client = bigquery.Client("bench-project", credentials=anonymous, client_options={"api_endpoint": url})
-    return client.query(SQL).to_arrow(create_bqstorage_client=False)
-
-
-QUERY = {"streetlens": query_with_streetlens, "google-cloud-bigquery": query_with_google}
-
-
-def run_peer(peer: str, url: str, rows: int) -> None:
-    """Queries once and reports, or compares."""
-    if peer == COMPARISON:
-        compare(url)
+def run_client(client: str, url: str, rows: int) -> None:
+    """Queries once and reports."""
+    if client in BARE:
+        report(bare(url, *BARE[client]))
         return
-    importlib.import_module("pyarrow")
-    importlib.import_module("streetlens" if peer == "streetlens" else "google.cloud.bigquery")
+    warm_up(client, "arrow")
     watch = Stopwatch()
-    table = QUERY[peer](url)
+    result = ARROW[client](url)
     measurement = watch.stop()
-    if table.num_rows != rows:
-        raise RuntimeError(f"{table.num_rows} rows instead of {rows}")
+    if result.num_rows != rows:
+        raise RuntimeError(f"{result.num_rows} rows instead of {rows}")
     report(measurement)
 
 
-def compare(url: str) -> None:
-    """Raises RuntimeError unless both give the same types and the same values."""
+def compare(names: list[str], url: str) -> None:
+    """Raises RuntimeError unless all give the same types and the same values."""
     watch = Stopwatch()
-    ours, theirs = query_with_streetlens(url), query_with_google(url)
-    if not ours.schema.equals(theirs.schema, check_metadata=True):
-        raise RuntimeError(f"the schemas differ\n{ours.schema}\n{theirs.schema}")
-    if not ours.combine_chunks().equals(theirs.combine_chunks()):
-        raise RuntimeError("the values differ")
+    if found := differences(names, url):
+        raise RuntimeError("\n".join(found))
     report(watch.stop())
 
 
+def measure(rows: int, clients: list[str], runs: int) -> dict[str, list[Measurement]]:
+    """Compares, then measures the clients in turn."""
+    with neutral_server(rows=rows) as url:
+        program = [sys.executable, __file__, "--url", url, "--rows", str(rows)]
+        readers = [client for client in clients if client in ARROW]
+        measured([*program, "--client", COMPARISON, "--clients", *readers])
+        say(f"{rows:,} rows: types and values of all clients are the same")
+        return interleaved({client: [*program, "--client", client] for client in clients}, runs)
+
+
+def show(rows: int, measurements: dict[str, list[Measurement]], rest: float | None) -> None:
+    """A line for each client; `rest` is the rows a second of Google's client over REST."""
+    rates = {client: rows / median(runs, "wall") for client, runs in measurements.items()}
+    references = (
+        rest,
+        rates.get(STORAGE),
+        max((rates[client] for client in BARE if client in rates), default=None),
+    )
+    lines = []
+    for client, runs in measurements.items():
+        wall, processor = median(runs, "wall"), median(runs, "processor")
+        fastest, slowest = min(run.wall for run in runs), max(run.wall for run in runs)
+        ratios = [f"{rates[client] / reference:.2f}" if reference else "" for reference in references]
+        lines.append(
+            [
+                client,
+                f"{wall:.2f} [{fastest:.2f}-{slowest:.2f}]",
+                f"{rates[client]:,.0f}",
+                f"{processor / rows * 1e6:.2f}",
+                f"{median(runs, 'peak_memory'):.0f}",
+                *ratios,
+            ]
+        )
+    header = (
+        "client",
+        "seconds",
+        "rows/s",
+        "us CPU/row",
+        "MB",
+        "x Google REST",
+        "x Google Storage",
+        "x bytes alone",
+    )
+    table(header, lines)
+
+
 def main() -> None:
-    """Compares, measures and prints medians and ratios."""
+    """Measures at every size and prints medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
-    parser.add_argument("--peer", choices=(*PEERS, COMPARISON), help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, nargs="+", default=(100_000, 1_000_000))
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--clients", nargs="+", default=CLIENTS, choices=CLIENTS)
+    parser.add_argument("--client", choices=(*CLIENTS, COMPARISON), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.peer:
-        run_peer(options.peer, options.url, options.rows)
+    if options.client == COMPARISON:
+        compare(options.clients, options.url)
         return
-    with neutral_server(rows=options.rows) as url:
-        program = [sys.executable, __file__, "--url", url, "--rows", str(options.rows), "--peer"]
-        if set(options.peers) == set(PEERS):
-            measured([*program, COMPARISON])
-            say(f"values and types of {options.rows} rows are the same")
-        measurements = interleaved({peer: [*program, peer] for peer in options.peers}, options.runs)
-    for peer, runs in measurements.items():
-        wall, processor = median(runs, "wall"), median(runs, "processor")
-        say(
-            f"{peer:22} {wall:6.2f} s, {options.rows / wall:8.0f} rows/s, "
-            f"{processor / options.rows * 1e6:6.1f} us CPU/row, {median(runs, 'peak_memory'):4.0f} MB"
-        )
-    if set(measurements) == set(PEERS):
-        ours, theirs = (measurements[peer] for peer in PEERS)
-        say(f"ratio: {median(theirs, 'wall') / median(ours, 'wall'):.1f} x the rows/s")
+    if options.client:
+        run_client(options.client, options.url, options.rows[0])
+        return
+    rest = None
+    for rows in options.rows:
+        clients = [client for client in options.clients if client != REST or rows <= MOST_FOR_REST]
+        measurements = measure(rows, clients, options.runs)
+        if REST in measurements:
+            rest = rows / median(measurements[REST], "wall")
+        show(rows, measurements, rest)
 
 
 if __name__ == "__main__":

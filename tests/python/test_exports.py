@@ -12,7 +12,18 @@ import pytest
 import streetlens as sl
 from streetlens import exceptions
 
-MODULES = ["aio", "client", "exceptions", "options", "plan", "results", "run", "store"]
+MODULES = [
+    "aio",
+    "client",
+    "exceptions",
+    "observations",
+    "options",
+    "plan",
+    "profile",
+    "results",
+    "run",
+    "store",
+]
 
 
 def public_names(module: ModuleType) -> set[str]:

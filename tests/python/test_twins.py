@@ -12,7 +12,11 @@ from streetlens._calls import Call
 from streetlens._classify_options import DEFAULTS
 from streetlens.aio import AsyncClient
 from streetlens.client import Client
+from streetlens.observations import AsyncSelection, Selection
 from streetlens.options import ClassifyOptions
+
+SELECTING = {"assets", "changes", "observations"}
+"""They ask nobody: both twins return at once, each the selection whose own verbs block or are awaited."""
 
 
 def verbs(kind: type) -> list[str]:
@@ -31,13 +35,25 @@ def test_both_clients_have_the_same_verbs() -> None:
 def test_twins_have_one_signature(verb: str) -> None:
     blocking = inspect.signature(getattr(Client, verb))
     awaited = inspect.signature(getattr(AsyncClient, verb))
+    if verb in SELECTING:
+        assert (blocking.return_annotation, awaited.return_annotation) == ("Selection", "AsyncSelection")
+        awaited = awaited.replace(return_annotation=blocking.return_annotation)
     # Names, kinds, defaults, annotations and the result, as written.
     assert awaited == blocking
 
 
+def test_both_selections_have_the_same_verbs() -> None:
+    assert verbs(Selection) == verbs(AsyncSelection)
+    for verb in ("count", "describe", "estimate", "fetch", "resolve"):
+        blocking, awaited = getattr(Selection, verb), getattr(AsyncSelection, verb)
+        assert inspect.signature(blocking).parameters == inspect.signature(awaited).parameters
+        assert inspect.iscoroutinefunction(awaited)
+        assert not inspect.iscoroutinefunction(blocking)
+
+
 @pytest.mark.parametrize("verb", verbs(Client))
 def test_one_twin_is_awaited_and_the_other_not(verb: str) -> None:
-    assert inspect.iscoroutinefunction(getattr(AsyncClient, verb))
+    assert inspect.iscoroutinefunction(getattr(AsyncClient, verb)) == (verb not in SELECTING)
     assert not inspect.iscoroutinefunction(getattr(Client, verb))
 
 
@@ -64,7 +80,9 @@ def test_a_documented_option_exists(verb: str) -> None:
 @pytest.mark.parametrize("verb", verbs(Client))
 def test_options_after_the_first_arguments_are_given_by_name(verb: str) -> None:
     parameters = list(inspect.signature(getattr(Client, verb)).parameters.values())[1:]
-    with_default = [parameter for parameter in parameters if parameter.default is not parameter.empty]
+    # The class of a selection is its first argument, and may be left out.
+    options = [parameter for parameter in parameters if parameter.name != "kind"]
+    with_default = [parameter for parameter in options if parameter.default is not parameter.empty]
     assert {parameter.kind for parameter in with_default} <= {inspect.Parameter.KEYWORD_ONLY}
 
 

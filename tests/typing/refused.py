@@ -17,11 +17,12 @@ def clients() -> None:
 
 
 def queries(client: sl.Client) -> None:
-    client.query(7)  # refused: arg-type
-    client.query("SELECT 1", {"a": 1})  # refused: call-arg
-    client.query("SELECT 1", params=7)  # refused: arg-type
-    client.query("SELECT 1", timeout="soon")  # refused: arg-type
-    client.query("SELECT 1", transport="arrow")  # refused: call-arg
+    client.query(7)  # refused: call-overload
+    client.query("SELECT 1", {"a": 1})  # refused: call-overload
+    client.query("SELECT 1", params=7)  # refused: call-overload
+    client.query("SELECT 1", timeout="soon")  # refused: call-overload
+    client.query("SELECT 1", transport="grpc")  # refused: call-overload
+    client.query("SELECT 1", stream=True).to_dicts()  # refused: attr-defined
     client.query_all(["SELECT 1"]).to_dicts()  # refused: attr-defined
     client.query("SELECT 1").to_dict()  # refused: attr-defined
 
@@ -44,7 +45,7 @@ def runs(client: sl.Client) -> None:
 async def awaited(client: sl.Client) -> None:
     client.aio.query("SELECT 1").to_dicts()  # refused: attr-defined
     await client.query("SELECT 1")  # refused: misc
-    await client.aio.query("SELECT 1", {"a": 1})  # refused: call-arg
+    await client.aio.query("SELECT 1", {"a": 1})  # refused: call-overload
 
 
 def tables(table: sl.Table) -> str:

@@ -11,6 +11,7 @@ from streetlens import _logging, _streetlens, _tracing
 from streetlens._streetlens import Call as NativeCall
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Exception)
 
 _SECONDS_BETWEEN_TICKS = 0.1
 
@@ -127,14 +128,38 @@ class Then(Call[T]):
         return (yield from self._second(first).__await__())
 
 
-class Together(Call[list[T]]):
-    """Operations that run at the same time; the first failure stops the others."""
+class Otherwise(Call[T], Generic[T, F]):
+    """An operation, and what makes its result, or raises, where it fails in one way."""
 
-    def __init__(self, calls: Sequence[Call[T]]) -> None:
-        self._calls = calls
-        joined = _streetlens.join([call._native for call in calls])  # noqa: SLF001 - the same class
+    def __init__(self, call: Call[T], failure: type[F], recover: Callable[[F], T]) -> None:
+        self._call = call
+        self._failure = failure
+        self._recover = recover
+
+    def wait(self) -> T:
+        try:
+            return self._call.wait()
+        except self._failure as error:
+            return self._recover(error)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            return (yield from self._call.__await__())
+        except self._failure as error:
+            return self._recover(error)
+
+
+class Together(Call[list[Any]]):
+    """Operations of which some run at the same time; the first failure stops the others, or is a result."""
+
+    def __init__(self, calls: Sequence[Call[T]], *, limit: int, returns_errors: bool) -> None:
+        native = [call._native for call in calls]  # noqa: SLF001 - the same class
+        wraps = [call._wrap for call in calls]  # noqa: SLF001 - the same class
         super().__init__(
-            joined,
-            lambda results: [call._wrap(result) for call, result in zip(calls, results, strict=True)],  # noqa: SLF001 - the same class
+            _streetlens.join(native, limit, returns_errors),
+            lambda results: [
+                result if isinstance(result, Exception) else wrap(result)
+                for wrap, result in zip(wraps, results, strict=True)
+            ],
             operation=_tracing.query(len(calls)),
         )

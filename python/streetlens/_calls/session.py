@@ -9,6 +9,7 @@ from typing import Any
 
 from streetlens import _streetlens
 from streetlens._checks import check_store
+from streetlens._query_options import check_maximum_bytes
 from streetlens._streetlens import Session as NativeSession
 from streetlens.exceptions import ConfigurationError
 from streetlens.options import Endpoints, OnRetired, StorePlace
@@ -32,6 +33,7 @@ class Session:
         on_retired: OnRetired,
         strict_region: bool,
         store: StorePlace = None,
+        maximum_bytes_billed: int | None = None,
     ) -> None:
         self._given = {**_given_settings(project, region, location, endpoint), "store": check_store(store)}
         self.settings = _check_settings(
@@ -46,6 +48,10 @@ class Session:
             raise ConfigurationError(f"`on_retired={on_retired!r}` is not one of 'raise', 'replace', 'allow'")
         self.on_retired = on_retired
         self.strict_region = strict_region
+        check_maximum_bytes(maximum_bytes_billed)
+        self.maximum_bytes_billed = maximum_bytes_billed or None
+        self.told: set[str] = set()
+        """What the user was warned of already."""
         self._native: tuple[int, NativeSession] | None = None
 
     def native(self) -> NativeSession:

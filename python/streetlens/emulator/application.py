@@ -93,7 +93,7 @@ class _Gate:
     def _rules(self, request: web.Request, body: bytes) -> list[FaultRule]:
         header = request.headers.get("x-streetlens-fault")
         if header is None:
-            return self._world.faults.draw(request.method, request.path, body)
+            return self._world.faults.draw(request.method, request.path, body, request.query_string)
         service = service_of(request.path)
         try:
             rule = parse_header(header)

@@ -13,6 +13,7 @@ _EXPECTED = (
 )
 _HOSTS: dict[Service, str] = {
     "bigquery": "bigquery.googleapis.com",
+    "bigquery_storage": "bigquerystorage.googleapis.com",
     "gemini": "aiplatform.googleapis.com",
     "storage": "storage.googleapis.com",
     "sharing": "analyticshub.googleapis.com",

@@ -13,12 +13,17 @@ def require(
     packages: Mapping[str, str] = PACKAGES, instead: str = 'pip install "streetlens[emulator]"'
 ) -> None:
     """Raise ImportError that names every missing package, and the command `instead` that installs them."""
-    missing = [distribution for module, distribution in packages.items() if not _is_importable(module)]
-    if missing:
+    absent = missing(packages)
+    if absent:
         raise ImportError(
-            f"this part of the streetlens emulator needs {', '.join(missing)}, not installed here; "
+            f"this part of the streetlens emulator needs {', '.join(absent)}, not installed here; "
             f"run: {instead}"
         )
+
+
+def missing(packages: Mapping[str, str]) -> list[str]:
+    """Return the distributions of the packages that cannot be imported."""
+    return [distribution for module, distribution in packages.items() if not _is_importable(module)]
 
 
 def _is_importable(module: str) -> bool:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from streetlens.emulator.authorization import unauthenticated
 from streetlens.emulator.errors import ServiceError, error_info, html_page
-from streetlens.emulator.faults import ANSWER_KINDS, FaultRule
+from streetlens.emulator.faults import ANSWER_KINDS, ARROW_KINDS, FOLLOWED, FaultRule
 from streetlens.emulator.services import Service
 from streetlens.emulator.tokens import TokenLedger, bearer
 
@@ -57,6 +57,15 @@ MESSAGES: dict[tuple[Service, str], str] = {
     ("storage", "429"): "The rate of requests to this bucket exceeds the allowed rate, please reduce it.",
     ("storage", "500"): "We encountered an internal error. Please try again.",
     ("storage", "503"): "We encountered an internal error. Please try again.",
+    (
+        "bigquery_storage",
+        "403",
+    ): "request failed: the user does not have 'bigquery.readsessions.create' permission for 'projects/{project}'",
+    ("bigquery_storage", "404"): "request failed: Not found: {path}",
+    ("bigquery_storage", "429"): "request failed: quota exceeded, please retry later",
+    ("bigquery_storage", "500"): "request failed: internal error",
+    ("bigquery_storage", "503"): "request failed: the service is currently unavailable",
+    ("bigquery_storage", "504"): "request failed: deadline exceeded",
     ("sharing", "403"): "Permission 'analyticshub.listings.subscribe' denied on resource '{resource}' "
     "(or it may not exist).",
     ("sharing", "404"): "Requested entity was not found.",
@@ -85,6 +94,8 @@ async def strike(
     kind = rule.kind
     if kind in ANSWER_KINDS:
         return await degenerate(rule, request)
+    if kind in ARROW_KINDS:
+        return await _followed(rule, request, handler)
     if kind == "stall":
         return await _stall(request, closing)
     if kind == "reset":
@@ -95,7 +106,7 @@ async def strike(
     if kind == "502":
         return web.Response(status=502, text=html_page(502, "Server Error"), content_type="text/html")
     if kind in {"cut_body", "bad_json"}:
-        return await _damaged(kind, request, await handler(request))
+        return await _damaged(rule, request, await handler(request))
     if kind in {"401", "expired_token"} and service != "token":
         value = bearer(request.headers.get("Authorization", ""))
         if kind == "expired_token" and value:
@@ -129,7 +140,7 @@ def error_of(rule: FaultRule, service: Service, path: str) -> ServiceError:
             f"Publisher Model `{model[0] if model else path}` was not found or your project does not have "
             "access to it. Please ensure you are using a valid model version."
         )
-    if reason and service in {"gemini", "sharing"}:
+    if reason and service in {"gemini", "sharing", "bigquery_storage"}:
         details = [error_info(reason)]
     if "retry_delay" in rule.options:
         delay = f"{rule.number('retry_delay', 0):g}s"
@@ -145,6 +156,15 @@ def error_of(rule: FaultRule, service: Service, path: str) -> ServiceError:
         details=details,
         headers=headers,
     )
+
+
+async def _followed(rule: FaultRule, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Call the handler, which finds the rule and does what it says."""
+    token = FOLLOWED.set(rule)
+    try:
+        return await handler(request)
+    finally:
+        FOLLOWED.reset(token)
 
 
 async def _stall(request: web.Request, closing: asyncio.Event) -> web.StreamResponse:
@@ -166,18 +186,20 @@ def _reset(request: web.Request) -> web.StreamResponse:
     return web.Response(status=499)
 
 
-async def _damaged(kind: str, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+async def _damaged(rule: FaultRule, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     if not isinstance(response, web.Response) or not isinstance(response.body, (bytes, bytearray)):
-        raise TypeError(f"fault {kind} needs an answer with a body in memory, got {type(response).__name__}")
+        raise TypeError(
+            f"fault {rule.kind} needs an answer with a body in memory, got {type(response).__name__}"
+        )
     body = bytes(response.body)
-    half = body[: len(body) // 2]
+    kept = body[: int(rule.number("bytes", len(body) // 2))]
     headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
-    if kind == "bad_json":
-        return web.Response(status=response.status, headers=headers, body=half)
+    if rule.kind == "bad_json":
+        return web.Response(status=response.status, headers=headers, body=kept)
     partial = web.StreamResponse(status=response.status, headers=headers)
     partial.content_length = len(body)
     await partial.prepare(request)
-    await partial.write(half)
+    await partial.write(kept)
     if request.transport is not None:
-        request.transport.close()  # not abort(): the half that was written must reach the client
+        request.transport.close()  # not abort(): what was written must reach the client
     return partial

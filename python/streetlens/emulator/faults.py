@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import threading
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 
 from streetlens.emulator.services import SERVICES, Service, service_of
@@ -33,7 +34,22 @@ ANSWER_KINDS = frozenset(
     }
 )
 """Answers with status 200 that only Gemini gives."""
-KINDS = HTTP_KINDS | WIRE_KINDS | ANSWER_KINDS
+ARROW_KINDS = frozenset({"arrow_ignored", "arrow_malformed", "arrow_not_inlined"})
+"""What happens to Arrow results: a jobs.query that asks for them is answered with JSON rows, with a record batch
+that ends too early (a ReadRows too), or with a schema, no rows and a total of 0, although there are rows."""
+STREAM_KINDS = frozenset({"rst_stream", "session_expired"})
+"""What only the gRPC methods of `bigquery_storage` meet: RST_STREAM on the call's HTTP/2 stream, and the answer
+to a ReadRows of a session that is older than six hours."""
+_MET_BY: dict[str, tuple[Service, ...]] = {
+    **dict.fromkeys(ANSWER_KINDS, ("gemini",)),
+    **dict.fromkeys(ARROW_KINDS, ("bigquery",)),
+    **dict.fromkeys(STREAM_KINDS, ("bigquery_storage",)),
+    "arrow_malformed": ("bigquery", "bigquery_storage"),
+}
+KINDS = HTTP_KINDS | WIRE_KINDS | ANSWER_KINDS | ARROW_KINDS | STREAM_KINDS
+FOLLOWED: ContextVar[FaultRule | None] = ContextVar(
+    "fault that the handler of the request follows", default=None
+)
 
 OPTIONS = {
     "retry_after": "seconds for the Retry-After header",
@@ -42,6 +58,10 @@ OPTIONS = {
     "reason": "errors[0].reason, or the ErrorInfo reason",
     "seconds": "how long `slow` waits before it passes the request on (default 1)",
     "status": "the HTTP status of `html` (default 200)",
+    "messages": "how many messages a gRPC stream sends before the fault (default 0)",
+    "bytes": "how many bytes of its body `cut_body` or `bad_json` keeps, of its record batch `arrow_malformed` "
+    "(default half); how many of a gRPC connection still arrive before `reset` or `cut_body` ends it, instead of "
+    "`messages`",
 }
 
 Option = str | int | float
@@ -74,10 +94,20 @@ class FaultRule:
             raise ValueError(
                 f"unknown fault option {', '.join(sorted(unknown))}; known: {', '.join(OPTIONS)}"
             )
-        if self.kind in ANSWER_KINDS:
-            if self.service not in {None, "gemini"}:
-                raise ValueError(f"fault {self.kind!r} is an answer of gemini; {self.service} never gives it")
-            self.service = "gemini"
+        services = _MET_BY.get(self.kind)
+        if services is not None and self.service is None and len(services) == 1:
+            self.service = services[0]
+        if services is not None and self.service not in {None, *services}:
+            met = " and ".join(services)
+            raise ValueError(f"fault {self.kind!r} is one of {met}; {self.service} never meets it")
+
+    def may_strike(self, service: Service, path: str, body: bytes) -> bool:
+        """Whether a request to `service` is one that this kind of fault can happen to."""
+        if self.service not in {None, service} or service not in _MET_BY.get(self.kind, (service,)):
+            return False
+        if service == "bigquery" and self.kind in ARROW_KINDS:
+            return path.endswith("/queries") and b"ARROW" in body
+        return self.kind not in {"arrow_malformed", "session_expired"} or path.endswith("/ReadRows")
 
     def number(self, option: str, default: float) -> float:
         """Return a numeric option."""
@@ -129,18 +159,24 @@ class FaultSet:
         with self._lock:
             return [asdict(rule) for rule in self._rules]
 
-    def draw(self, method: str, path: str, body: bytes) -> list[FaultRule]:
-        """Return the rules that strike this request: any number of `slow`, then at most one other."""
+    def draw(self, method: str, path: str, body: bytes, query: str = "") -> list[FaultRule]:
+        """Return the rules that strike this request: any number of `slow`, then at most one other.
+
+        A rule's `match` is looked for in the path, the query and the body.
+        """
         if not self._rules:
             return []
         service = service_of(path)
         if service is None:
             return []
         content = path.encode() + b"\n" + body
+        matched = query.encode() + b"\n" + content
         striking: list[FaultRule] = []
         with self._lock:
             for rule in self._rules:
-                if rule.service not in {None, service} or (rule.match and rule.match.encode() not in content):
+                if not rule.may_strike(service, path, body):
+                    continue
+                if rule.match and rule.match.encode() not in matched:
                     continue
                 if rule.times is not None and rule.struck >= rule.times:
                     continue

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import importlib
 import ipaddress
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from streetlens.emulator import extra
 from streetlens.emulator import world as worlds
 from streetlens.emulator.application import build_application
+from streetlens.emulator.front import Front
 
 if TYPE_CHECKING:
     from streetlens.emulator.faults import FaultSet
     from streetlens.emulator.request_log import RequestLog
-    from streetlens.emulator.sharing.rpc import SharingServer
+    from streetlens.emulator.rpc import RpcServer
     from streetlens.emulator.world import World
 
-BACKLOG = 4096
 WORKERS = 8
 _LONGEST_LINE = 1 << 16
 _STOP_SECONDS = 10.0
@@ -37,18 +40,26 @@ def start(
     require_token: bool = False,
     subscribed: bool = False,
     host: str = "127.0.0.1",
+    generation: int | None = None,
 ) -> Emulator:
     """Start the emulator and return it; use it as a context manager, or call `stop()`.
 
     `port` 0 takes a free one. `observations`: rows of synthetic data, drawn from `seed`. `require_token`:
     accept only tokens issued by this emulator. `subscribed`: the linked data set exists from the beginning.
+    `generation`: publish the tables of one generation only, 1 to 4, under its names; all of them otherwise.
     Raises ValueError for an address that is not loopback, OSError when the port is taken.
     """
     host = "127.0.0.1" if host == "localhost" else host
     if not _is_loopback(host):
         raise ValueError(f"the emulator binds loopback addresses only, not {host!r}: use 127.0.0.1 or ::1")
     world = worlds.build(
-        project, location, observations, seed, require_token=require_token, subscribed=subscribed
+        project,
+        location,
+        observations,
+        seed,
+        require_token=require_token,
+        subscribed=subscribed,
+        generation=generation,
     )
     return Emulator(world, host, port)
 
@@ -61,7 +72,9 @@ class Emulator:
         self._host = host
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
-        self._rpc: SharingServer | None = None
+        self._rpc: RpcServer | None = None
+        self._rpc_lock = threading.Lock()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="streetlens-emulator", daemon=True)
         self._thread.start()
         try:
@@ -76,7 +89,7 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The base URL of every service."""
+        """The base URL of every service, for HTTP/1.1 and for gRPC over cleartext HTTP/2."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
@@ -105,16 +118,17 @@ class Emulator:
         }
 
     def grpc_port(self) -> int:
-        """Return the loopback port of Analytics Hub over gRPC, starting that server at the first call.
+        """Return the gRPC server's own loopback port, where no fault can damage the connection; `url` serves it too.
 
         Needs grpcio and Google's google-cloud-bigquery-analyticshub and -data-exchange, which the emulator
         extra does not install. Raises ImportError that names what is missing.
         """
-        if self._rpc is None:
-            from streetlens.emulator.sharing.rpc import SharingServer  # noqa: PLC0415 - development packages only
-
-            self._rpc = SharingServer(self.world)
-        return self._rpc.port
+        distributions = importlib.import_module("streetlens.emulator.sharing.rpc").DISTRIBUTIONS
+        extra.require(distributions, instead="pip install " + " ".join(distributions.values()))
+        started = self._started_rpc()
+        if started is None:
+            raise RuntimeError("the emulator has stopped: start another one")
+        return started.port
 
     def reset(self) -> None:
         """Go back to the start, except for objects and tables that were stored since."""
@@ -125,6 +139,8 @@ class Emulator:
         if self._loop.is_closed():
             return
         atexit.unregister(self.stop)
+        with self._rpc_lock:
+            self._stopped = True
         if self._rpc is not None:
             self._rpc.stop()
         asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result(_STOP_SECONDS)
@@ -148,6 +164,19 @@ class Emulator:
         """Show where it listens, or that it has stopped."""
         return f"<Emulator {'stopped' if self._loop.is_closed() else self.url}>"
 
+    def _rpc_port(self) -> int | None:
+        """Return the port of the gRPC server for an HTTP/2 connection, None where grpcio is not installed."""
+        started = None if extra.missing({"grpc": "grpcio"}) else self._started_rpc()
+        return started.port if started is not None else None
+
+    def _started_rpc(self) -> RpcServer | None:
+        """Return the gRPC server, None after the end; it starts when it is first needed, as it imports much."""
+        with self._rpc_lock:
+            if self._rpc is None and not self._stopped:
+                rpc = importlib.import_module("streetlens.emulator.rpc")
+                self._rpc = rpc.RpcServer(self.world, self._loop, self._front.splices)
+            return self._rpc
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="streetlens-emulator-work")
@@ -167,15 +196,17 @@ class Emulator:
             max_field_size=_LONGEST_LINE,
         )
         await runner.setup()
+        self._front = Front(cast("Callable[[], asyncio.Protocol]", runner.server), self._rpc_port)
         try:
-            await web.TCPSite(runner, self._host, port, backlog=BACKLOG).start()
+            port = await self._front.listen(self._host, port)
         except OSError:
             await runner.cleanup()
             raise
-        return runner, int(runner.addresses[0][1])
+        return runner, port
 
     async def _shut(self) -> None:
         self._closing.set()
+        self._front.close()
         await self._runner.cleanup()
 
     def _end_thread(self) -> None:

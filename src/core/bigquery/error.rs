@@ -37,8 +37,29 @@ pub fn decode(response: &Response) -> Error {
     }
 }
 
+/// Whether a job failed inside BigQuery, where the same statement may succeed the next time.
+pub(super) fn failed_inside(error: &Error) -> bool {
+    let reason = error.details().reason.as_deref();
+    matches!(reason, Some("jobInternalError" | "jobBackendError" | "jobRateLimitExceeded"))
+}
+
+/// Whether this may be one of the failures that BigQuery has with Arrow only: unnamed STRUCT fields, and intervals
+/// beyond what Arrow holds (google-cloud-bigquery 3.47, `tests/system/test_arrow.py`).
+pub(super) fn is_of_arrow(error: &Error) -> bool {
+    let reason = error.details().reason.as_deref();
+    reason == Some("jobInternalError") || error.message().contains("Out of range conversion")
+}
+
+/// Whether BigQuery does not know the job itself, as opposed to a table.
+pub(super) fn is_missing_job(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound && error.message().contains("Job ")
+}
+
 fn hint(said: &ServiceError) -> Option<&'static str> {
     match (said.http_status, said.reason.as_deref()) {
+        (_, Some("bytesBilledLimitExceeded")) => {
+            Some("read fewer columns or rows, or raise `maximum_bytes_billed`; nothing was billed")
+        }
         (404, _) => Some("check the project, data set and table, and that they are in the location the query runs in"),
         (_, Some("quotaExceeded")) => Some("the project's quota is used up; see the quotas page of the console"),
         (_, Some("billingNotEnabled")) => Some("turn on billing for the project"),

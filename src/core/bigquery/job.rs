@@ -2,7 +2,7 @@
 
 use super::client::BigQueryClient;
 use super::wire::JobReference;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A job that is cancelled when it is dropped before its end.
 pub(super) struct RunningJob {
@@ -24,8 +24,15 @@ impl RunningJob {
         self.reference.as_ref()?.job_id.as_deref()
     }
 
-    pub(super) fn project(&self) -> Option<&str> {
-        self.reference.as_ref()?.project_id.as_deref()
+    pub(super) fn reference(&self) -> Option<&JobReference> {
+        self.reference.as_ref().filter(|reference| reference.job_id.is_some())
+    }
+
+    /// Learns where the job is.
+    pub(super) fn locate(&mut self, location: Option<String>) {
+        if let Some(reference) = &mut self.reference {
+            reference.location = location.or(reference.location.take());
+        }
     }
 
     pub(super) fn location(&self) -> Option<&str> {
@@ -55,6 +62,9 @@ impl Drop for RunningJob {
             let job_id = reference.job_id.as_deref();
             match client.cancel(&reference).await {
                 Ok(()) => tracing::info!(job_id, "the job was cancelled, because nobody waits for it any more"),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::debug!(job_id, "nobody waits for the job any more, which was never made");
+                }
                 Err(error) => tracing::warn!(job_id, %error, "the job could not be cancelled"),
             }
         });

@@ -57,6 +57,44 @@ pub struct JobReference {
     pub location: Option<String>,
 }
 
+/// A job as `jobs.insert` and `jobs.get` give it, as far as anybody reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Job {
+    /// Its name.
+    pub job_reference: Option<JobReference>,
+    /// What it was told to do.
+    pub configuration: JobConfiguration,
+}
+
+/// What a job was told to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobConfiguration {
+    /// A query.
+    pub query: Option<QueryConfiguration>,
+}
+
+/// What a query job was told to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct QueryConfiguration {
+    /// Where its rows are; an anonymous table that BigQuery made where nobody named one.
+    pub destination_table: Option<TableReference>,
+}
+
+/// A table's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TableReference {
+    /// Project.
+    pub project_id: String,
+    /// Data set.
+    pub dataset_id: String,
+    /// Table.
+    pub table_id: String,
+}
+
 /// One warning or error of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

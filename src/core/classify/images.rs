@@ -80,8 +80,7 @@ impl Images {
             return Ok(digest.clone());
         }
         let identity = match self.get(row) {
-            // A URI that can be read is written like it is named.
-            ImageRef::Uri(text) => return GcsUri::bucket_of(text).map(|_| text.trim().to_owned()),
+            ImageRef::Uri(text) => return GcsUri::parse(text).map(|uri| uri.in_any_snapshot()),
             ImageRef::Missing => return Err(missing()),
             ImageRef::Bytes(data) => digest(data),
             ImageRef::File(path) => digest(&read_file(path)?),

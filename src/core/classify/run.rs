@@ -163,6 +163,14 @@ impl Run {
         Ok(run)
     }
 
+    /// The same question for some of the rows.
+    pub(super) fn of_rows(&self, rows: Vec<u32>) -> Result<Self> {
+        let asked = &self.asked;
+        let input = asked.question.input.clone().of_rows(rows)?;
+        let question = Question { input, ..asked.question.clone() };
+        Self::new(asked.services.clone(), asked.places.clone(), question, asked.options.clone())
+    }
+
     /// Begins in the background, once; must be called where tokio runs.
     pub fn start(&self) {
         let Some(end) = self.start.lock().unwrap_or_else(PoisonError::into_inner).take() else {

@@ -1,6 +1,7 @@
 //! Subscribes to the data set of a customer, once, however often it is called.
 
 use crate::bigquery::BigQueryClient;
+use crate::bigquery::tables::DatasetName;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sharing::wire::{DatasetReference, DestinationDataset};
 use crate::sharing::{Listing, SharingClient, Subscription};
@@ -149,6 +150,38 @@ async fn find(
     }))
 }
 
+/// The data sets that subscriptions to Street View Insights are linked to.
+pub(super) async fn linked_datasets(
+    sharing: &SharingClient,
+    project: &str,
+    location: &str,
+) -> Result<Vec<DatasetName>> {
+    let subscriptions = sharing.subscriptions(project, location).await?;
+    let of_insights = subscriptions.iter().filter(|subscription| {
+        subscription.state.as_deref() != Some("STATE_INACTIVE")
+            && subscription.listing.as_deref().is_some_and(|listing| listing.contains("imagery_insights"))
+    });
+    Ok(of_insights
+        .filter_map(linked_to)
+        .map(|DatasetReference { project_id, dataset_id }| {
+            // Analytics Hub may name a project by its number.
+            let is_number = project_id.bytes().all(|byte| byte.is_ascii_digit());
+            DatasetName { project_id: if is_number { project.to_owned() } else { project_id }, dataset_id }
+        })
+        .collect())
+}
+
+fn linked_to(subscription: &Subscription) -> Option<DatasetReference> {
+    let mut resources = subscription.linked_dataset_map.values();
+    let named = resources.find_map(|resource| parse_dataset(resource.linked_dataset.as_deref()?));
+    named.or_else(|| subscription.destination_dataset.as_ref().map(|dataset| dataset.dataset_reference.clone()))
+}
+
+fn parse_dataset(name: &str) -> Option<DatasetReference> {
+    let (project, dataset) = name.strip_prefix("projects/")?.split_once("/datasets/")?;
+    Some(DatasetReference { project_id: project.to_owned(), dataset_id: dataset.to_owned() })
+}
+
 fn is_usable(subscription: &Subscription, listing: &Listing) -> bool {
     subscription.state.as_deref() != Some("STATE_INACTIVE")
         && subscription.listing.as_deref().is_some_and(|name| listing.is_named(name))
@@ -157,10 +190,7 @@ fn is_usable(subscription: &Subscription, listing: &Listing) -> bool {
 fn linked_dataset(subscription: &Subscription, listing: &Listing) -> Option<DatasetReference> {
     let of_listing = subscription.linked_dataset_map.iter().find(|(name, _)| listing.is_named(name));
     let resource = of_listing.or_else(|| subscription.linked_dataset_map.iter().next());
-    let named = resource.and_then(|(_, resource)| resource.linked_dataset.as_deref()).and_then(|name| {
-        let (project, dataset) = name.strip_prefix("projects/")?.split_once("/datasets/")?;
-        Some(DatasetReference { project_id: project.to_owned(), dataset_id: dataset.to_owned() })
-    });
+    let named = resource.and_then(|(_, resource)| resource.linked_dataset.as_deref()).and_then(parse_dataset);
     named.or_else(|| subscription.destination_dataset.as_ref().map(|dataset| dataset.dataset_reference.clone()))
 }
 

@@ -34,6 +34,23 @@ impl GcsUri {
         &self.object
     }
 
+    /// The snapshot that a published image belongs to: `<snapshot>/v0/<observation>.jpg`.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&str> {
+        let (snapshot, image) = self.object.split_once("/v0/")?;
+        let is_published = image.starts_with("o1:") && !image.contains('/');
+        (is_published && !snapshot.is_empty() && !snapshot.contains('/')).then_some(snapshot)
+    }
+
+    /// The URI, in which a published image has the same name in every snapshot that has it.
+    #[must_use]
+    pub fn in_any_snapshot(&self) -> String {
+        match self.snapshot() {
+            Some(snapshot) => format!("gs://{}/*{}", self.bucket, &self.object[snapshot.len()..]),
+            None => self.to_string(),
+        }
+    }
+
     /// The extension of the object's name in lower case.
     #[must_use]
     pub fn extension(&self) -> Option<String> {
@@ -109,6 +126,17 @@ fn invalid(text: &str, problem: &str, hint: Option<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_published_image_is_the_same_in_every_snapshot() {
+        let uri = |text: &str| GcsUri::parse(text).unwrap();
+        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").snapshot(), Some("5f78"));
+        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").in_any_snapshot(), "gs://bucket/*/v0/o1:12:34.jpg");
+        for text in ["gs://bucket/v0/o1:12.jpg", "gs://bucket/a/b/v0/o1:12.jpg", "gs://bucket/a/v0/mine.jpg"] {
+            assert_eq!(uri(text).snapshot(), None, "{text}");
+            assert_eq!(uri(text).in_any_snapshot(), text);
+        }
+    }
 
     #[test]
     fn an_object_name_may_hold_colons_and_slashes() {

@@ -1,5 +1,6 @@
 //! One HTTP exchange. Never retries and never reads a body's meaning.
 
+pub mod grpc;
 mod plain;
 mod pool;
 
@@ -25,8 +26,12 @@ pub struct Request {
     pub url: Url,
     /// Body; empty means none.
     pub body: Bytes,
-    /// Media type of the body.
+    /// Media type of the body, unless a header names another one.
     pub content_type: &'static str,
+    /// Further headers.
+    pub headers: HeaderMap,
+    /// Whether a status is an answer; any other one is an error.
+    pub is_answer: fn(StatusCode) -> bool,
     /// How long one attempt may take, from connecting to the last byte.
     pub timeout: Duration,
     /// Reads the service's error body.
@@ -54,6 +59,8 @@ impl Request {
             url,
             body: Bytes::new(),
             content_type: "application/json",
+            headers: HeaderMap::new(),
+            is_answer: |status| status.is_success(),
             timeout: Duration::from_secs(60),
             decode_error,
             body_limit: None,

@@ -3,7 +3,11 @@
 //! For measurements only. It checks nothing, loses nothing unless told to, and imports nothing of streetlens.
 
 pub mod bigquery;
+pub mod columns;
 pub mod conditions;
 pub mod gemini;
+pub mod pieces;
 pub mod server;
+pub mod storage_read;
+pub mod storage_wire;
 pub mod table;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use streetlens_bench::bigquery::Results;
 use streetlens_bench::server::{Services, serve};
+use streetlens_bench::storage_read::Messages;
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -20,7 +21,8 @@ async fn main() -> io::Result<()> {
             _ => return Err(io::Error::other(format!("unknown option `{name}`"))),
         }
     }
-    let services = Arc::new(Services { traffic: Mutex::default(), results: Results::new(rows)? });
+    let (results, messages) = (Results::new(rows)?, Messages::new(rows)?);
+    let services = Arc::new(Services { traffic: Mutex::default(), results, messages });
     let port = u16::try_from(port).map_err(io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     writeln!(io::stdout(), "http://{}", listener.local_addr()?)?;

@@ -1,13 +1,15 @@
-//! HTTP/1.1 with keep-alive over the two services.
+//! HTTP/1.1 with keep-alive over the two services, and on the same port HTTP/2 for gRPC.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +17,11 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bigquery::{Body as Page, Results, Wanted, start_of};
+use crate::bigquery::{Results, Wanted, start_of};
+use crate::columns::Compression;
 use crate::conditions::{Conditions, Failure, Fate, Traffic};
+use crate::pieces::{self, Piece};
+use crate::storage_read::Messages;
 use crate::{gemini, table};
 
 /// What the server answers with.
@@ -26,9 +31,16 @@ pub struct Services {
     pub traffic: Mutex<Traffic>,
     /// What BigQuery has.
     pub results: Results,
+    /// The same rows for the Storage Read API.
+    pub messages: Messages,
 }
 
-type Answer = Response<Either<Full<Bytes>, CutOff>>;
+type Answer = Response<Either<Full<Bytes>, Either<CutOff, Parts>>>;
+
+/// What a stream may have in hand before the client takes it: some messages, so that the socket never waits for one.
+const SEND_BUFFER: usize = 8 << 20;
+
+const STORAGE_READ: &str = "/google.cloud.bigquery.storage.v1.BigQueryRead/";
 
 /// Serves connections until the process ends.
 #[expect(clippy::disallowed_methods, reason = "connections live as long as the process")]
@@ -42,7 +54,9 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>) -> io::Result
 
 async fn serve_connection(connection: TcpStream, services: Arc<Services>) {
     let service = service_fn(|request| answer(request, Arc::clone(&services)));
-    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().max_send_buf_size(SEND_BUFFER);
+    let serving = builder.serve_connection(TokioIo::new(connection), service);
     // A client that goes away is the client's affair.
     drop(serving.await);
 }
@@ -58,6 +72,9 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
     if path.ends_with(":generateContent") {
         return generate(&body, &services).await;
     }
+    if let Some(method) = path.strip_prefix(STORAGE_READ) {
+        return read(method, &body, &services.messages);
+    }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let results = &services.results;
     Ok(match (&head.method, segments.as_slice()) {
@@ -68,9 +85,9 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
         (&Method::GET, ["neutral", "counts"]) => {
             json(StatusCode::OK, serde_json::to_vec(services.traffic().counts()).map_err(io::Error::other)?.into())
         }
-        (&Method::POST, [.., "projects", _, "queries"]) => page(results.page(query(&body))?, takes_gzip),
+        (&Method::POST, [.., "projects", _, "queries"]) => page(&query(&body, results)?, takes_gzip),
         (&Method::GET, [.., "projects", _, "queries", _] | [.., "tables", _, "data"]) => {
-            page(results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
+            page(&results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
         }
         (&Method::POST, [.., "projects", project, "jobs"]) => {
             let request: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -79,6 +96,7 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
             json(StatusCode::OK, results.job(project, id, sql))
         }
         (&Method::GET, [.., "projects", project, "jobs", id]) => json(StatusCode::OK, results.job(project, id, "")),
+        (&Method::POST, [.., "jobs", _, "cancel"]) => json(StatusCode::OK, Bytes::from_static(b"{}")),
         _ => failed(StatusCode::NOT_FOUND, "NOT_FOUND", &format!("the neutral server has no {path}")),
     })
 }
@@ -149,10 +167,31 @@ impl Body for CutOff {
     }
 }
 
+/// A body that is in memory, in parts that are not copied.
+pub struct Parts {
+    left: VecDeque<Bytes>,
+    trailers: Option<HeaderMap>,
+    size: Option<u64>,
+}
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let part = self.left.pop_front().map(Frame::data);
+        Poll::Ready(part.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
 fn cut_off(mut body: Vec<u8>) -> Answer {
     let whole = u64::try_from(body.len()).unwrap_or(u64::MAX);
     body.truncate(body.len() / 2);
-    json(StatusCode::OK, Bytes::new()).map(|_| Either::Right(CutOff { half: Some(body.into()), whole }))
+    json(StatusCode::OK, Bytes::new()).map(|_| Either::Right(Either::Left(CutOff { half: Some(body.into()), whole })))
 }
 
 fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
@@ -160,12 +199,36 @@ fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
     json(status, error.to_string().into())
 }
 
-/// What the body of `jobs.query` wants.
-fn query(body: &[u8]) -> Wanted {
+/// Answers `jobs.query`, in Arrow when it asks for that.
+fn query(body: &[u8], results: &Results) -> io::Result<Vec<Piece>> {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let most = &request["maxResults"];
     let most = most.as_u64().or_else(|| most.as_str()?.parse().ok()).unwrap_or(table::PAGE);
-    Wanted { start: 0, most, with_schema: true }
+    if request["queryResultsFormat"] != "ARROW" {
+        return results.page(Wanted { start: 0, most, with_schema: true });
+    }
+    match request["arrowSerializationOptions"]["bufferCompression"].as_str() {
+        None | Some("COMPRESSION_UNSPECIFIED") => results.arrow_page(most, Compression::Plain),
+        Some("LZ4_FRAME") => results.arrow_page(most, Compression::Lz4),
+        Some(other) => Err(io::Error::other(format!("the neutral server has no {other}"))),
+    }
+}
+
+/// Answers a call of the Storage Read API.
+fn read(method: &str, body: &[u8], messages: &Messages) -> io::Result<Answer> {
+    let answer = Response::builder().header(CONTENT_TYPE, "application/grpc");
+    let answer = match messages.call(method, body) {
+        Ok(parts) => {
+            let status = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+            let trailers = Some(HeaderMap::from_iter([status]));
+            answer.body(Either::Right(Either::Right(Parts { left: parts, trailers, size: None })))
+        }
+        Err((status, message)) => answer
+            .header("grpc-status", status)
+            .header("grpc-message", message.replace(|letter: char| !(' '..='~').contains(&letter), " "))
+            .body(Either::Left(Full::default())),
+    };
+    answer.map_err(io::Error::other)
 }
 
 /// What the query string of `jobs.getQueryResults` or `tabledata.list` wants.
@@ -186,21 +249,20 @@ fn wanted(query: &str) -> Wanted {
     wanted
 }
 
-fn page(body: Page, takes_gzip: bool) -> Answer {
-    if !takes_gzip {
-        return json(StatusCode::OK, body.plain);
+fn page(pieces: &[Piece], takes_gzip: bool) -> Answer {
+    let parts = VecDeque::from(pieces::body(pieces, takes_gzip));
+    let size = parts.iter().map(|part| u64::try_from(part.len()).unwrap_or_default()).sum();
+    let mut answer = json(StatusCode::OK, Bytes::new());
+    if takes_gzip {
+        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let mut answer = json(StatusCode::OK, body.gzip);
-    answer.headers_mut().insert(CONTENT_ENCODING, hyper::header::HeaderValue::from_static("gzip"));
-    answer
+    answer.map(|_| Either::Right(Either::Right(Parts { left: parts, trailers: None, size: Some(size) })))
 }
 
 fn json(status: StatusCode, body: Bytes) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(body)));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json; charset=UTF-8"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
     answer
 }
 

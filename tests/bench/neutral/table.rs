@@ -37,51 +37,84 @@ pub fn rows(start: u64, end: u64) -> String {
         if index > start {
             text.push(',');
         }
-        row(&mut text, index);
+        row(&mut text, &Observation::new(index));
     }
     text.push(']');
     text
 }
 
-fn row(text: &mut String, index: u64) {
-    let mut random = Random(index);
-    let (asset, observation) = (random.next(), random.next());
-    let asset_id = format!("t1:{asset:016x}{:016x}:ffff005f", asset.rotate_left(17));
-    let observation_id = format!("o1:{observation:016x}{:016x}:00110060", observation.rotate_left(29));
-    let kind = ["ROAD_SIGN", "UTILITY_POLE", "MAINTENANCE_COVER"][usize::try_from(index % 3).unwrap_or_default()];
-    let micros = 1_735_689_600_000_000 + index * 1_000_003;
-    let (latitude, longitude) = (random.between(37.2, 37.9), random.between(-122.5, -121.7));
-    let snapshot = "5a7c2d41-9d0f-4a63-8f8e-2f4c0b1d7e65";
+/// One row, from which its JSON and its Arrow are made.
+#[expect(clippy::struct_field_names, reason = "the fields are the columns")]
+pub(crate) struct Observation {
+    pub(crate) snapshot_id: &'static str,
+    pub(crate) asset_id: String,
+    pub(crate) asset_type: &'static str,
+    /// Latitude and longitude.
+    pub(crate) location: [f64; 2],
+    pub(crate) detection_time: i64,
+    pub(crate) observation_id: String,
+    /// The lower corner's x and y, then the higher one's.
+    pub(crate) bbox: [f64; 4],
+    /// Latitude, longitude, altitude, pitch, heading, roll. Every 97th observation has none, so that a null RECORD is
+    /// part of what is compared.
+    pub(crate) camera_pose: Option<[f64; 6]>,
+    pub(crate) capture_time: i64,
+    pub(crate) gcs_uri: String,
+    pub(crate) map_url: String,
+}
+
+impl Observation {
+    /// The row of this number.
+    pub(crate) fn new(index: u64) -> Self {
+        const KINDS: [&str; 3] = ["ASSET_CLASS_ROAD_SIGN", "ASSET_CLASS_UTILITY_POLE", "ASSET_CLASS_MAINTENANCE_COVER"];
+        const MIDNIGHT: i64 = 1_735_689_600_000_000;
+        let mut random = Random(index);
+        let (asset, observation) = (random.next(), random.next());
+        let observation_id = format!("o1:{observation:016x}{:016x}:00110060", observation.rotate_left(29));
+        let detection_time = MIDNIGHT + i64::try_from(index).unwrap_or_default() * 1_000_003;
+        let (latitude, longitude) = (random.between(37.2, 37.9), random.between(-122.5, -121.7));
+        let (left, top) = (random.between(0.0, 1500.0).floor(), random.between(0.0, 3000.0).floor());
+        let mut pose = || {
+            let (altitude, pitch) = (random.between(0.0, 90.0), random.between(-3.0, 3.0));
+            [latitude, longitude, altitude, pitch, random.between(0.0, 360.0), 0.5]
+        };
+        let snapshot_id = "5a7c2d41-9d0f-4a63-8f8e-2f4c0b1d7e65";
+        Self {
+            snapshot_id,
+            asset_id: format!("t1:{asset:016x}{:016x}:ffff005f", asset.rotate_left(17)),
+            asset_type: KINDS[usize::try_from(index % 3).unwrap_or_default()],
+            location: [latitude, longitude],
+            detection_time,
+            bbox: [left, top, left + 81.5, top + 159.25],
+            camera_pose: (index % 97 != 96).then(&mut pose),
+            capture_time: detection_time - 86_400_000_000,
+            gcs_uri: format!("gs://geoai_published__us/{snapshot_id}/v0/{observation_id}.jpg"),
+            map_url: format!("https://www.google.com/maps/@?api=1&map_action=pano&viewpoint={latitude},{longitude}"),
+            observation_id,
+        }
+    }
+}
+
+fn row(text: &mut String, row: &Observation) {
     text.push_str(r#"{"f":["#);
-    string(text, snapshot);
-    string(text, &asset_id);
-    string(text, &format!("ASSET_CLASS_{kind}"));
-    floats(text, &[latitude, longitude]);
-    string(text, &micros.to_string());
-    string(text, &observation_id);
+    string(text, row.snapshot_id);
+    string(text, &row.asset_id);
+    string(text, row.asset_type);
+    floats(text, &row.location);
+    string(text, &row.detection_time.to_string());
+    string(text, &row.observation_id);
     text.push_str(r#"{"v":{"f":["#);
-    let (left, top) = (random.between(0.0, 1500.0).floor(), random.between(0.0, 3000.0).floor());
-    floats(text, &[left, top]);
-    floats(text, &[left + 81.5, top + 159.25]);
+    floats(text, &row.bbox[..2]);
+    floats(text, &row.bbox[2..]);
     text.pop();
     text.push_str("]}},");
-    // Every 97th observation has no pose, so that a null RECORD is part of what is compared.
-    if index % 97 == 96 {
-        text.push_str(r#"{"v":null},"#);
-    } else {
-        let pose = [
-            latitude,
-            longitude,
-            random.between(0.0, 90.0),
-            random.between(-3.0, 3.0),
-            random.between(0.0, 360.0),
-            0.5,
-        ];
-        floats(text, &pose);
+    match &row.camera_pose {
+        Some(pose) => floats(text, pose),
+        None => text.push_str(r#"{"v":null},"#),
     }
-    string(text, &(micros - 86_400_000_000).to_string());
-    string(text, &format!("gs://geoai_published__us/{snapshot}/v0/{observation_id}.jpg"));
-    string(text, &format!("https://www.google.com/maps/@?api=1&map_action=pano&viewpoint={latitude},{longitude}"));
+    string(text, &row.capture_time.to_string());
+    string(text, &row.gcs_uri);
+    string(text, &row.map_url);
     text.pop();
     text.push_str("]}");
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from decimal import Decimal
 from typing import Any
 
@@ -147,6 +148,41 @@ def test_a_table_with_such_a_moment_can_be_shown_and_handed_on() -> None:
     assert "10000-01-01" in repr(odd)
     assert "10000-01-01" in odd._repr_html_()
     assert odd.to_arrow().num_rows == 1
+
+
+@given(
+    st.lists(st.sampled_from(["", "a", "ab", "b" * 80, "e\u0301", None]), max_size=300), st.integers(0, 200)
+)
+def test_texts_that_come_again_and_again_are_each_row_s_own(labels: list[str | None], unique: int) -> None:
+    texts = [*labels, *(f"text {number}" for number in range(unique)), *reversed(labels)]
+    assert values(pa.array(texts, pa.string())) == texts
+
+
+def test_rows_do_not_share_their_dictionaries() -> None:
+    place = pa.StructArray.from_arrays([pa.array([1.5, None, 2.5])], ["latitude"])
+    rows = table(name=["a", "a", None], place=place).to_dicts()
+    rows[0]["place"]["latitude"] = rows[0]["name"] = "changed"
+    assert rows[1:] == [
+        {"name": "a", "place": {"latitude": None}},
+        {"name": None, "place": {"latitude": 2.5}},
+    ]
+
+
+@pytest.mark.parametrize("is_collecting", [True, False])
+def test_the_garbage_collector_is_as_it_was_after_rows_were_made_and_after_a_row_that_cannot(
+    is_collecting: bool,
+) -> None:
+    odd = table(v=pa.array([2**62], pa.timestamp("s")))
+    was_collecting = gc.isenabled()
+    try:
+        (gc.enable if is_collecting else gc.disable)()
+        table(v=["a"]).to_dicts()
+        assert gc.isenabled() is is_collecting
+        with pytest.raises((OverflowError, TypeError)):
+            odd.to_dicts()
+        assert gc.isenabled() is is_collecting
+    finally:
+        (gc.enable if was_collecting else gc.disable)()
 
 
 def test_days_and_times_of_day_are_exact() -> None:

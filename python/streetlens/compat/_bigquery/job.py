@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from streetlens.compat._absent import absent_member
 from streetlens.compat._bigquery.rows import Row, RowIterator
 from streetlens.exceptions import DeadlineExceeded
-from streetlens.results import QueryStats, Table
+from streetlens.queries import QueryStats
+from streetlens.results import Table
 
 if TYPE_CHECKING:
     import pandas as pd

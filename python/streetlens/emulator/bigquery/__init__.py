@@ -6,24 +6,26 @@ from typing import Protocol
 
 from aiohttp import web
 
+from streetlens.emulator.bigquery.dataset_routes import dataset_routes
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.job_routes import job_routes
 from streetlens.emulator.bigquery.jobs import Jobs
-from streetlens.emulator.bigquery.metadata_routes import metadata_routes
+from streetlens.emulator.bigquery.table_routes import table_routes
 
 
-class HasEngine(Protocol):
+class HasJobs(Protocol):
     """The part of the emulator's world that BigQuery needs."""
 
     @property
-    def engine(self) -> Engine:
-        """The engine."""
+    def jobs(self) -> Jobs:
+        """The jobs, and by them the engine."""
         ...
 
 
-def routes(world: HasEngine) -> list[web.AbstractRouteDef]:
+def routes(world: HasJobs) -> list[web.AbstractRouteDef]:
     """Return the routes of BigQuery's REST API under `/bigquery/v2/`."""
-    return [*job_routes(Jobs(world.engine)), *metadata_routes(world.engine)]
+    engine = world.jobs.engine
+    return [*job_routes(world.jobs), *dataset_routes(engine), *table_routes(engine)]
 
 
-__all__ = ["Engine", "routes"]
+__all__ = ["Engine", "Jobs", "routes"]

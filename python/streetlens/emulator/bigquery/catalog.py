@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,11 @@ FORBIDDEN = "forbidden"
 
 @dataclass
 class Table:
-    """A stored table or view; `physical` is its DuckDB name, `column_bytes` what a scan of each column costs."""
+    """A stored table or view; `physical` is its DuckDB name, `column_bytes` what a scan of each column costs.
+
+    `expires` is in epoch seconds; `properties` are parts of its resource that mean nothing to the rows;
+    `version` counts the changes of its rows.
+    """
 
     project: str
     dataset_id: str
@@ -30,6 +34,10 @@ class Table:
     modified: float = field(default_factory=time.time)
     rows: int = 0
     column_bytes: dict[str, int] = field(default_factory=dict)
+    expires: float | None = None
+    exists: bool = True
+    version: int = 0
+    properties: dict[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[tuple[str, Type], ...]:
@@ -61,6 +69,7 @@ class Dataset:
     created: float = field(default_factory=time.time)
     modified: float = field(default_factory=time.time)
     hidden: bool = False
+    table_lifetime: float | None = None
     tables: dict[str, Table] = field(default_factory=dict)
 
     @property
@@ -72,9 +81,11 @@ class Dataset:
 class Catalog:
     """All data sets, by project and id; ids are case-sensitive, as in BigQuery."""
 
-    def __init__(self, project: str, location: str) -> None:
+    def __init__(self, project: str, location: str, wall_clock: Callable[[], float] = time.time) -> None:
         self.project = project
         self.location = location
+        self.expired: list[Table] = []
+        self._wall_clock = wall_clock
         self._datasets: dict[tuple[str, str], Dataset] = {}
 
     def add(self, dataset: Dataset) -> Dataset:
@@ -93,8 +104,13 @@ class Catalog:
         del self._datasets[dataset.project, dataset.dataset_id]
 
     def find(self, project: str, dataset_id: str) -> Dataset | None:
-        """Return a data set, or None."""
-        return self._datasets.get((project, dataset_id))
+        """Return a data set without the tables that have expired since, or None."""
+        dataset = self._datasets.get((project, dataset_id))
+        for table in list(dataset.tables.values()) if dataset is not None else ():
+            if dataset is not None and table.expires is not None and table.expires <= self._wall_clock():
+                table.exists = False
+                self.expired.append(dataset.tables.pop(table.table_id))
+        return dataset
 
     def dataset(self, project: str, dataset_id: str) -> Dataset:
         """Return a data set; raises notFound, or accessDenied for a forbidden one."""

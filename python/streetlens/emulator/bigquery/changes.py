@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from sqlglot import exp
 
-from streetlens.emulator.bigquery import definitions, manipulation
+from streetlens.emulator.bigquery import alterations, definitions, manipulation
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementCatalog
@@ -27,6 +27,7 @@ _CHANGES: dict[type[Expr], Change] = {
     exp.TruncateTable: manipulation.truncate,
     exp.Create: definitions.create,
     exp.Drop: definitions.drop,
+    exp.Alter: alterations.alter,
 }
 
 

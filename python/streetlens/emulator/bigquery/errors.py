@@ -25,7 +25,7 @@ FAILURE_MARKER = "!streetlens!"
 
 
 class BigQueryError(Exception):
-    """A request or job that fails: HTTP `status`, BigQuery `reason`, message and optional location."""
+    """A request or job that fails: HTTP `status`, BigQuery `reason`, message, optional location, and `details`."""
 
     def __init__(self, status: int, reason: str, message: str, location: str | None = None) -> None:
         super().__init__(message)
@@ -33,6 +33,7 @@ class BigQueryError(Exception):
         self.reason = reason
         self.message = message
         self.location = location
+        self.details: list[BigQueryError] = []
 
     def error_proto(self) -> dict[str, Any]:
         """Return the ErrorProto that jobs carry in `status.errorResult`."""
@@ -82,6 +83,11 @@ def duplicate(message: str) -> BigQueryError:
 def access_denied(message: str) -> BigQueryError:
     """Return the 403 of a permission that is missing."""
     return BigQueryError(403, "accessDenied", f"Access Denied: {message}")
+
+
+def cancelled() -> BigQueryError:
+    """Return the error of a job that somebody cancelled."""
+    return BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
 
 
 _RUNTIME_TEXTS = (
@@ -139,7 +145,7 @@ def from_duckdb(error: duckdb.Error) -> BigQueryError:
             f"SELECT list expression references column {name} which is neither grouped nor aggregated"
         )
     if isinstance(error, duckdb.InterruptException):
-        return BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
+        return cancelled()
     if isinstance(error, duckdb.OutOfMemoryException):
         return invalid_query(
             "Resources exceeded during query execution: The query could not be executed in the allotted memory.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from streetlens.emulator.bigquery.catalog import Table
-from streetlens.emulator.bigquery.jobs import Job, Jobs
-from streetlens.emulator.bigquery.outcomes import Outcome
+from streetlens.emulator.bigquery.job import Job
+from streetlens.emulator.bigquery.jobs import Jobs
+from streetlens.emulator.bigquery.outcomes import Loaded, Outcome
 from streetlens.emulator.bigquery.types import to_rest_schema
 
 USER = "emulator@streetlens-demo.iam.gserviceaccount.com"
@@ -56,7 +57,8 @@ def dry_run_resource(
     query: dict[str, Any] = {
         "totalBytesProcessed": str(outcome.bytes_processed),
         "totalBytesBilled": "0",
-        "totalBytesProcessedAccuracy": "PRECISE",
+        "totalBytesProcessedAccuracy": "UNKNOWN" if outcome.statement_type == "SCRIPT" else "PRECISE",
+        "estimatedBytesProcessed": str(outcome.bytes_processed),
         "cacheHit": False,
         "statementType": outcome.statement_type,
         "referencedTables": [table_reference(table) for table in outcome.referenced],
@@ -74,8 +76,12 @@ def dry_run_resource(
 
 
 def _configuration(job: Job) -> dict[str, Any]:
+    if job.kind == "LOAD":
+        load = {"writeDisposition": "WRITE_APPEND", "createDisposition": "CREATE_IF_NEEDED"}
+        return {**job.configuration, "jobType": "LOAD", "load": load | job.configuration["load"]}
     query = dict(job.configuration.get("query", {}))
-    if job.anonymous is not None and "destinationTable" not in query:
+    is_script = bool(job.children)
+    if job.anonymous is not None and "destinationTable" not in query and not is_script:
         query["destinationTable"] = table_reference(job.anonymous)
     query.setdefault("priority", "INTERACTIVE")
     query.setdefault("useLegacySql", False)
@@ -89,7 +95,14 @@ def _status(jobs: Jobs, job: Job) -> dict[str, Any]:
     status: dict[str, Any] = {"state": jobs.state(job)}
     if jobs.done(job) and job.error is not None:
         status["errorResult"] = job.error.error_proto()
-        status["errors"] = [job.error.error_proto()]
+        status["errors"] = [error.error_proto() for error in (job.error, *job.error.details)]
+    elif (
+        jobs.done(job)
+        and job.outcome is not None
+        and job.outcome.loaded is not None
+        and job.outcome.loaded.problems
+    ):
+        status["errors"] = [error.error_proto() for error in job.outcome.loaded.problems]
     return status
 
 
@@ -97,20 +110,38 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics: dict[str, Any] = {"creationTime": millis(job.created)}
     if job.started is not None:
         statistics["startTime"] = millis(job.started)
+    if job.session_id is not None:
+        statistics["sessionInfo"] = {"sessionId": job.session_id}
+    if job.parent is not None:
+        statistics["parentJobId"] = job.parent.job_id
+        statistics["scriptStatistics"] = {"evaluationKind": "STATEMENT", "stackFrames": [job.frame]}
+    if job.children:
+        statistics["numChildJobs"] = str(len(job.children))
     if not jobs.done(job):
+        if job.kind == "QUERY" and job.started is not None:
+            now = jobs.engine.wall_clock()
+            statistics["query"] = {"timeline": [_progress(job, now, active=1)]}
         return statistics
     statistics["endTime"] = millis(job.ended)
     if job.outcome is None:
-        statistics["query"] = {"statementType": "SELECT"}
+        if job.kind == "QUERY":
+            statistics["query"] = {"statementType": "SELECT"}
         return statistics
     outcome = job.outcome
+    if outcome.loaded is not None:
+        statistics["totalSlotMs"] = str(slot_millis(job))
+        statistics["load"] = _load_statistics(outcome.loaded)
+        return statistics
     query: dict[str, Any] = {
         "totalBytesProcessed": str(outcome.bytes_processed),
         "totalBytesBilled": str(outcome.billed),
         "totalSlotMs": str(slot_millis(job)),
-        "cacheHit": False,
+        "cacheHit": outcome.cache_hit,
         "statementType": outcome.statement_type,
+        "estimatedBytesProcessed": str(outcome.bytes_processed),
     }
+    if not outcome.cache_hit and outcome.columns is not None and not job.children:
+        query |= {"queryPlan": [_stage(job, outcome)], "timeline": [_progress(job, job.ended or 0, active=0)]}
     if outcome.referenced:
         query["referencedTables"] = [table_reference(table) for table in outcome.referenced]
     query |= dml_statistics(outcome)
@@ -122,6 +153,43 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics["totalSlotMs"] = str(slot_millis(job))
     statistics["query"] = query
     return statistics
+
+
+def _progress(job: Job, now: float, *, active: int) -> dict[str, Any]:
+    """Return the one sample of progress that a statement without parallel workers has."""
+    elapsed = str(max(0, int((now - (job.started or now)) * 1000)))
+    return {
+        "elapsedMs": elapsed,
+        "totalSlotMs": elapsed,
+        "pendingUnits": str(active),
+        "completedUnits": str(1 - active),
+        "activeUnits": str(active),
+    }
+
+
+def _stage(job: Job, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": "S00: Output",
+        "id": "0",
+        "startMs": millis(job.started),
+        "endMs": millis(job.ended),
+        "status": "COMPLETE",
+        "parallelInputs": "1",
+        "completedParallelInputs": "1",
+        "slotMs": str(slot_millis(job)),
+        "recordsRead": str(sum(table.rows for table in outcome.referenced)),
+        "recordsWritten": str(outcome.total_rows or 0),
+    }
+
+
+def _load_statistics(loaded: Loaded) -> dict[str, Any]:
+    return {
+        "inputFiles": "1",
+        "inputFileBytes": str(loaded.file_bytes),
+        "outputRows": str(loaded.rows),
+        "outputBytes": str(loaded.output_bytes),
+        "badRecords": str(len(loaded.problems)),
+    }
 
 
 def dml_statistics(outcome: Outcome) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from streetlens.emulator.bigquery.destinations import Destination
+from streetlens.emulator.bigquery.arrow import ArrowOptions, asked_for_arrow
 from streetlens.emulator.bigquery.encode import FormatOptions
+from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid, not_found, unsupported
 from streetlens.emulator.bigquery.http import answered, flag, in_thread, json_body, json_response, whole
+from streetlens.emulator.bigquery.job import Job
+from streetlens.emulator.bigquery.job_requests import QUERY_KEYS, destination, statement_request
 from streetlens.emulator.bigquery.job_resources import (
     dml_statistics,
     dry_run_resource,
@@ -20,15 +24,19 @@ from streetlens.emulator.bigquery.job_resources import (
     millis,
     slot_millis,
 )
-from streetlens.emulator.bigquery.jobs import Job, Jobs
-from streetlens.emulator.bigquery.outcomes import StatementRequest
+from streetlens.emulator.bigquery.jobs import Jobs
+from streetlens.emulator.bigquery.loads import read_load
+from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.paging import page_start, page_token
-from streetlens.emulator.bigquery.parameters import read_parameters
 from streetlens.emulator.bigquery.types import to_rest_schema
+from streetlens.emulator.bigquery.uploads import upload_routes
+from streetlens.emulator.faults import FOLLOWED
 
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query: the default, and what the server waits at most.
 _DEFAULT_TIMEOUT_MS, _LONGEST_WAIT_MS = 10_000, 200_000
-_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions")
+Encoding = FormatOptions | ArrowOptions
+_IGNORED_BY_RESULT = ("timeoutMs", "requestId", "maxResults", "labels", "formatOptions", "queryResultsFormat",
+                      "arrowSerializationOptions")  # fmt: skip
 
 
 def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
@@ -43,6 +51,7 @@ def job_routes(jobs: Jobs) -> list[web.AbstractRouteDef]:
         web.get(f"{base}/jobs/{{job}}", answered(handlers.get)),
         web.post(f"{base}/jobs/{{job}}/cancel", answered(handlers.cancel)),
         web.delete(f"{base}/jobs/{{job}}/delete", answered(handlers.delete)),
+        *upload_routes(f"{base}/jobs", handlers.load),
     ]
 
 
@@ -54,8 +63,9 @@ class _JobHandlers:
     async def query(self, request: web.Request) -> web.StreamResponse:
         body = await json_body(request)
         project = request.match_info["project"]
-        statement = _statement(project, body, body.get("location"))
-        options = _format(body.get("formatOptions") or {})
+        statement = statement_request(project, body, body.get("location"))
+        arrow = asked_for_arrow(body, FOLLOWED.get())
+        options = arrow or _format(body.get("formatOptions") or {})
         limit = whole(body.get("maxResults"), "maxResults")
         timeout = min(whole(body.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
         if flag(body.get("dryRun")):
@@ -64,7 +74,7 @@ class _JobHandlers:
         fingerprint = json.dumps({key: body[key] for key in sorted(body) if key not in _IGNORED_BY_RESULT})
         job = self._jobs.repeated(project, request_id, fingerprint) if request_id else None
         if job is None:
-            configuration = {"query": {key: body[key] for key in _QUERY_KEYS if key in body}}
+            configuration = {"query": {key: body[key] for key in QUERY_KEYS if key in body}}
             if body.get("jobTimeoutMs"):
                 configuration["jobTimeoutMs"] = body["jobTimeoutMs"]
             job = self._jobs.submit(self._jobs.new_job(statement, configuration, labels=body.get("labels")))
@@ -90,7 +100,7 @@ class _JobHandlers:
         return json_response(body)
 
     async def _query_response(
-        self, job: Job, options: FormatOptions, limit: int | None, done: bool, *, optional: bool
+        self, job: Job, options: Encoding, limit: int | None, done: bool, *, optional: bool
     ) -> web.StreamResponse:
         body: dict[str, Any] = {
             "kind": "bigquery#queryResponse",
@@ -104,6 +114,8 @@ class _JobHandlers:
             body["jobCreationReason"] = {"code": "LONG_RUNNING" if optional else "REQUESTED"}
             return json_response(body)
         body["endTime"] = millis(job.ended)
+        if job.session_id is not None:
+            body["sessionInfo"] = {"sessionId": job.session_id}
         rows = await self._finished(job, body, options, 0, limit)
         if not optional:
             body["jobCreationReason"] = {"code": "REQUESTED"}
@@ -122,6 +134,8 @@ class _JobHandlers:
         limit = whole(asked.get("maxResults"), "maxResults")
         start = page_start(asked.get("pageToken"), asked.get("startIndex"))
         timeout = min(whole(asked.get("timeoutMs"), "timeoutMs", _DEFAULT_TIMEOUT_MS) or 0, _LONGEST_WAIT_MS)
+        if job.kind != "QUERY":
+            raise invalid(f"Job {job.name} is not a query job, it has no query results")
         done = await self._jobs.wait(job, timeout / 1000)
         body: dict[str, Any] = {"kind": "bigquery#getQueryResultsResponse", "etag": f"etag-{job.job_id}"}
         body |= {"jobReference": job.reference, "jobComplete": done}
@@ -133,7 +147,7 @@ class _JobHandlers:
         return json_response(body, rows=rows)
 
     async def _finished(
-        self, job: Job, body: dict[str, Any], options: FormatOptions, start: int, limit: int | None
+        self, job: Job, body: dict[str, Any], options: Encoding, start: int, limit: int | None
     ) -> list[str]:
         """Add what a finished job knows to `body` and return its rows; raises the job's error."""
         if job.error is not None:
@@ -142,7 +156,7 @@ class _JobHandlers:
         assert outcome is not None
         body |= {
             "jobReference": job.reference,
-            "cacheHit": False,
+            "cacheHit": outcome.cache_hit,
             "totalBytesProcessed": str(outcome.bytes_processed),
             "totalBytesBilled": str(outcome.billed),
             "totalSlotMs": str(slot_millis(job)),
@@ -158,6 +172,12 @@ class _JobHandlers:
         body["schema"] = to_rest_schema(outcome.columns)
         total = outcome.total_rows or 0
         body["totalRows"] = str(total)
+        if isinstance(options, ArrowOptions):
+            members, following = await in_thread(lambda: _arrow_page(self._engine, outcome, options, limit))
+            body |= members
+            if following < total:
+                body["pageToken"] = page_token(following)
+            return []
         physical, columns = outcome.physical, outcome.columns
         page = await in_thread(lambda: self._engine.read_rows(physical, columns, options, start, limit))
         if page.next_index < total:
@@ -171,15 +191,18 @@ class _JobHandlers:
         if not isinstance(configuration, dict):
             raise BigQueryError(400, "required", "Required parameter is missing: configuration")
         query = configuration.get("query")
+        if isinstance(configuration.get("load"), dict) and query is None:
+            read_load(configuration["load"], project)
+            raise invalid("A load job without sourceUris needs its file: send it to the upload endpoint")
         if not isinstance(query, dict):
-            kinds = [kind for kind in ("load", "copy", "extract") if kind in configuration]
+            kinds = [kind for kind in ("copy", "extract") if kind in configuration]
             raise (
                 unsupported(f"A {kinds[0]} job")
                 if kinds
                 else invalid("Job configuration must contain exactly one job type")
             )
         reference = body.get("jobReference") or {}
-        statement = _statement(project, query, reference.get("location"))
+        statement = statement_request(project, query, reference.get("location"))
         if flag(configuration.get("dryRun")):
             outcome = await in_thread(lambda: self._jobs.dry_run(statement))
             return json_response(dry_run_resource(project, outcome.location, configuration, outcome))
@@ -188,8 +211,19 @@ class _JobHandlers:
             configuration,
             job_id=reference.get("jobId"),
             labels=configuration.get("labels"),
-            destination=_destination(query, project),
+            destination=destination(query, project),
         )
+        self._jobs.submit(job)
+        return json_response(job_resource(self._jobs, job))
+
+    async def load(self, project: str, body: dict[str, Any], data: bytes) -> web.Response:
+        """Insert a load job with its uploaded file."""
+        configuration = body.get("configuration")
+        if not isinstance(configuration, dict) or not isinstance(configuration.get("load"), dict):
+            raise invalid("An upload needs a job with configuration.load")
+        asked = read_load(configuration["load"], project)
+        reference = body.get("jobReference") or {}
+        job = self._jobs.new_load(project, asked, data, configuration, reference)
         self._jobs.submit(job)
         return json_response(job_resource(self._jobs, job))
 
@@ -208,7 +242,16 @@ class _JobHandlers:
     async def list(self, request: web.Request) -> web.StreamResponse:
         project = request.match_info["project"]
         states = [state.upper() for state in request.query.getall("stateFilter", [])]
-        found = [job for job in self._jobs.all(project) if not states or self._jobs.state(job) in states]
+        parent = request.query.get("parentJobId")
+        earliest, latest = (whole(request.query.get(f"{end}CreationTime"), end) for end in ("min", "max"))
+        found = [
+            job
+            for job in self._jobs.all(project)
+            if (job.parent.job_id if job.parent is not None else None) == parent
+            and (not states or self._jobs.state(job) in states)
+            and (earliest is None or job.created * 1000 >= earliest)
+            and (latest is None or job.created * 1000 <= latest)
+        ]
         start = page_start(request.query.get("pageToken"), None)
         limit = whole(request.query.get("maxResults"), "maxResults", 50) or 50
         body: dict[str, Any] = {"kind": "bigquery#jobList", "etag": f"etag-{len(found)}"}
@@ -223,44 +266,14 @@ class _JobHandlers:
         )
 
 
-_QUERY_KEYS = ("query", "useLegacySql", "defaultDataset", "parameterMode", "queryParameters", "maximumBytesBilled",
-               "useQueryCache", "createSession", "connectionProperties")  # fmt: skip
+def _arrow_page(
+    engine: Engine, outcome: Outcome, options: ArrowOptions, limit: int | None
+) -> tuple[dict[str, Any], int]:
+    # Imported at the first request for Arrow: it needs pyarrow, which the emulator's extra does not install.
+    arrow = importlib.import_module("streetlens.emulator.bigquery.arrow_page")
+    page: tuple[dict[str, Any], int] = arrow.arrow_page(engine, outcome, options, limit)
+    return page
 
 
 def _format(options: Mapping[str, Any]) -> FormatOptions:
     return FormatOptions.read(options.get("useInt64Timestamp"), options.get("timestampOutputFormat"))
-
-
-def _statement(project: str, query: Mapping[str, Any], location: str | None) -> StatementRequest:
-    """Return the statement of a QueryRequest or JobConfigurationQuery; raises for what this emulator cannot do."""
-    if not query.get("query"):
-        raise BigQueryError(400, "required", "Required parameter is missing: query")
-    if flag(query.get("useLegacySql", True)):
-        raise unsupported("Legacy SQL (useLegacySql is true unless it is sent as false)")
-    if flag(query.get("createSession")) or any(
-        item.get("key") == "session_id" for item in query.get("connectionProperties") or ()
-    ):
-        raise invalid("Sessions are not supported by the streetlens emulator")
-    named, positional = read_parameters(query.get("parameterMode"), query.get("queryParameters") or ())
-    default = query.get("defaultDataset") or {}
-    dataset = (
-        (str(default.get("projectId") or project), str(default["datasetId"]))
-        if default.get("datasetId")
-        else None
-    )
-    stored = bool(query.get("destinationTable"))
-    limit = whole(query.get("maximumBytesBilled"), "maximumBytesBilled")
-    return StatementRequest(str(query["query"]), project, named, positional, dataset, location, stored, limit)
-
-
-def _destination(query: Mapping[str, Any], project: str) -> Destination | None:
-    table = query.get("destinationTable")
-    if not table:
-        return None
-    return Destination(
-        str(table.get("projectId") or project),
-        str(table["datasetId"]),
-        str(table["tableId"]),
-        str(query.get("writeDisposition") or "WRITE_EMPTY"),
-        str(query.get("createDisposition") or "CREATE_IF_NEEDED"),
-    )

@@ -3,68 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import threading
 import uuid
-from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-import duckdb
-
-from streetlens.emulator.bigquery.catalog import Dataset, Table
-from streetlens.emulator.bigquery.destinations import Destination, write_result
+from streetlens.emulator.bigquery.destinations import Destination
 from streetlens.emulator.bigquery.engine import Engine
-from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
+from streetlens.emulator.bigquery.errors import BigQueryError, cancelled, duplicate, invalid, not_found
+from streetlens.emulator.bigquery.job import Job
+from streetlens.emulator.bigquery.kept_results import KeptResults
+from streetlens.emulator.bigquery.loads import LoadRequest, load
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
-from streetlens.emulator.bigquery.statements import analyze, execute, statement_location
-from streetlens.emulator.bigquery.types import to_rest_schema
+from streetlens.emulator.bigquery.queries import Queries
 
 # `/* emulator: run for 3 seconds */` in a statement keeps its job RUNNING for that long on the engine's clock.
 _SLOW = re.compile(r"/\*\s*emulator:\s*run for ([0-9.]+) seconds?\s*\*/")
+# A statement that changes nothing may be given up at any time.
+_READING = re.compile(
+    r"\s*(?:(?:--|#)[^\n]*\n\s*|/\*.*?\*/\s*)*\(*\s*(?:SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL
+)
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 _REQUEST_ID_LIFETIME = 15 * 60
-# BigQuery keeps a result for a day; the emulator keeps this many, and a statement may run this long.
-_KEPT_RESULTS = 1000
+# A statement may run this long.
 _LONGEST_RUN_SECONDS = 300.0
-
-
-@dataclass
-class Job:
-    """One query job."""
-
-    project: str
-    job_id: str
-    configuration: dict[str, Any]
-    request: StatementRequest
-    created: float
-    ready_at: float
-    location: str
-    labels: dict[str, str] = field(default_factory=dict)
-    outcome: Outcome | None = None
-    error: BigQueryError | None = None
-    started: float | None = None
-    ended: float | None = None
-    cancelled: bool = False
-    expired: bool = False
-    destination: Destination | None = None
-    anonymous: Table | None = None
-    executed: threading.Event = field(default_factory=threading.Event)
-    cursor: duckdb.DuckDBPyConnection | None = None
-    query_id: str = field(default_factory=lambda: f"job_{uuid.uuid4().hex}")
-
-    @property
-    def reference(self) -> dict[str, str]:
-        """The jobReference."""
-        return {"projectId": self.project, "jobId": self.job_id, "location": self.location}
-
-    @property
-    def name(self) -> str:
-        """The name as messages write it: `project:location.job`."""
-        return f"{self.project}:{self.location}.{self.job_id}"
 
 
 class Jobs:
@@ -74,8 +38,9 @@ class Jobs:
         self.engine = engine
         self._jobs: dict[tuple[str, str], Job] = {}
         self._requests: dict[tuple[str, str], tuple[float, str, Job]] = {}
-        self._kept: deque[Job] = deque()
         self._lock = threading.Lock()
+        self._queries = Queries(engine, self._add_child)
+        self._results = KeptResults(engine)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emulator-bigquery")
         engine.at_close(self.close)
 
@@ -105,20 +70,50 @@ class Jobs:
         labels: Mapping[str, str] | None = None,
         destination: Destination | None = None,
     ) -> Job:
-        """Return a job that has not been submitted."""
+        """Return a query job that has not been submitted."""
         slow = _SLOW.search(request.sql)
-        request = replace(request, location=request.location or statement_location(self.engine, request))
+        located, session = self._queries.located(request)
         ready = self.engine.clock() + (float(slow.group(1)) if slow else 0.0)
-        return Job(
+        reads = _READING.match(request.sql) is not None and ";" not in request.sql.strip().rstrip(";")
+        job = Job(
             request.project,
             job_id or f"job_{uuid.uuid4().hex}",
             _canonical(configuration),
-            request,
+            lambda cursor: self._queries.perform(job, located, session, cursor),
             self.engine.wall_clock(),
             ready,
-            request.location or self.engine.location,
-            dict(labels or {}),
+            located.location or self.engine.location,
+            labels=dict(labels or {}),
+            only_reads=reads and destination is None,
             destination=destination,
+            session_id=session.session_id if session is not None else None,
+        )
+        return job
+
+    def new_load(
+        self,
+        project: str,
+        request: LoadRequest,
+        data: bytes,
+        configuration: dict[str, Any],
+        reference: Mapping[str, Any],
+    ) -> Job:
+        """Return a load job that has not been submitted; raises notFound for a data set that is not there."""
+        where = reference.get("location")
+        found = self.engine.catalog.find(request.destination.project, request.destination.dataset_id)
+        if found is None or (where and found.location.lower() != str(where).lower()):
+            name = f"{request.destination.project}:{request.destination.dataset_id}"
+            raise not_found(f"Dataset {name}" + (f" was not found in location {where}" if where else ""))
+        return Job(
+            project,
+            str(reference.get("jobId") or f"job_{uuid.uuid4().hex}"),
+            _canonical(configuration),
+            lambda cursor: load(self.engine, request, data, cursor),
+            self.engine.wall_clock(),
+            self.engine.clock(),
+            found.location,
+            kind="LOAD",
+            labels=dict(configuration.get("labels") or {}),
         )
 
     def find(self, project: str, job_id: str, location: str | None) -> Job:
@@ -177,41 +172,64 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """Cancel a job that is not done; a finished one stays as it is."""
-        if self.done(job):
-            return
-        job.cancelled = True
-        job.error = BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
-        job.ended = self.engine.wall_clock()
-        if job.cursor is not None:
-            job.cursor.interrupt()
+        with self._lock:
+            if self.done(job):
+                return
+            job.stop = cancelled()
+            if job.only_reads or job.started is None:
+                job.cancelled, job.error, job.ended = True, job.stop, self.engine.wall_clock()
+        cursor = job.cursor
+        if cursor is not None:
+            cursor.interrupt()
 
     def dry_run(self, request: StatementRequest) -> Outcome:
         """Return the schema and cost of a statement; raises its errors."""
-        return analyze(self.engine, request)
+        return self._queries.dry_run(request)
+
+    def _add_child(self, child: Job) -> None:
+        """Run a statement of a script where its parent runs."""
+        with self._lock:
+            self._jobs[child.project, child.job_id] = child
+        self._run(child)
 
     def _run(self, job: Job) -> None:
-        job.started = self.engine.wall_clock()
+        with self._lock:
+            if job.cancelled:
+                job.executed.set()
+                return
+            job.started = self.engine.wall_clock()
+        began = self.engine.clock()
         limit = threading.Timer(self._longest(job), self._overrun, [job])
         limit.daemon = True
         try:
-            job.cursor = self.engine.cursor()
+            job.cursor = job.cursor or self.engine.cursor()
             limit.start()
-            outcome = execute(self.engine, job.request, job.cursor)
+            outcome = job.work(job.cursor)
             if outcome.physical is not None:
-                job.anonymous = self._keep(job, outcome)
+                self._results.keep(job, outcome)
             job.outcome = outcome
         except BigQueryError as error:
             if job.error is None:
-                job.error = error
+                job.error = job.stop if job.stop is not None and error.reason == "stopped" else error
         except Exception as error:  # noqa: BLE001 - a job must end; the text names the emulator's own mistake
             if job.error is None:
                 job.error = BigQueryError(500, "internalError", f"The streetlens emulator failed: {error!r}")
         finally:
             limit.cancel()
+            self._end_in_time(job, began)
             job.cursor = None
             if job.ended is None:
                 job.ended = max(self.engine.wall_clock(), job.started)
             job.executed.set()
+
+    def _end_in_time(self, job: Job, began: float) -> None:
+        """Fail a job that a comment makes run longer than it may."""
+        if job.ready_at - began > self._longest(job) and job.error is None:
+            job.error, job.ready_at = self._timed_out(job), began + self._longest(job)
+
+    def _timed_out(self, job: Job) -> BigQueryError:
+        message = f"Job execution was cancelled: Job timed out after {self._longest(job):g} seconds"
+        return BigQueryError(400, "stopped", message)
 
     def _longest(self, job: Job) -> float:
         asked = job.configuration.get("jobTimeoutMs")
@@ -219,35 +237,9 @@ class Jobs:
 
     def _overrun(self, job: Job) -> None:
         cursor = job.cursor
-        if cursor is not None and job.error is None:
-            seconds = f"{self._longest(job):g} seconds"
-            message = f"Job execution was cancelled: Job timed out after {seconds}"
-            job.error = BigQueryError(400, "stopped", message)
+        if cursor is not None and job.stop is None:
+            job.stop = self._timed_out(job)
             cursor.interrupt()
-
-    def _keep(self, job: Job, outcome: Outcome) -> Table:
-        assert outcome.physical is not None
-        assert outcome.columns is not None
-        if job.destination is not None:
-            return write_result(self.engine, job.destination, outcome)
-        dataset_id = "_" + hashlib.sha1(job.project.encode(), usedforsecurity=False).hexdigest()
-        dataset = self.engine.catalog.find(job.project, dataset_id)
-        if dataset is None:
-            dataset = Dataset(job.project, dataset_id, outcome.location, hidden=True)
-            self.engine.catalog.add(dataset)
-        table_id = "anon" + hashlib.sha256(job.job_id.encode()).hexdigest()
-        fields = to_rest_schema(outcome.columns)["fields"]
-        table = Table(
-            job.project, dataset_id, table_id, fields, outcome.physical, rows=outcome.total_rows or 0
-        )
-        dataset.tables[table_id] = table
-        self._kept.append(job)
-        while len(self._kept) > _KEPT_RESULTS:
-            oldest = self._kept.popleft()
-            if oldest.anonymous is not None:
-                oldest.expired = True
-                self.engine.drop_table(oldest.anonymous)
-        return table
 
 
 def _canonical(value: Any, name: str = "") -> Any:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import duckdb
 from sqlglot import exp
 
+from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.changes import change
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementCatalog, StatementRequest
+from streetlens.emulator.bigquery.scripts.syntax import read_script, statements_of
 from streetlens.emulator.bigquery.sql.compile import new_scope, result_columns
 from streetlens.emulator.bigquery.sql.scope import Query, Scope
 from streetlens.emulator.bigquery.sql.syntax import parse
@@ -34,6 +36,13 @@ def analyze(engine: Engine, request: StatementRequest) -> Outcome:
     return _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
 
 
+def tables_of(engine: Engine, request: StatementRequest) -> list[Table]:
+    """Return the tables a query reads; raises its errors, for example for a table that is gone since."""
+    statement, scope, catalog = _begin(engine, request)
+    scope.query(statement)
+    return list(catalog.referenced.values())
+
+
 def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyConnection) -> Outcome:
     """Run a statement and return what it did; raises its errors."""
     statement, scope, catalog = _begin(engine, request)
@@ -43,9 +52,8 @@ def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyCo
     stored = "when a destination table is present" if request.has_destination else None
     columns = result_columns(query, stored=stored)
     outcome = _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
-    if request.maximum_bytes is not None and outcome.billed > request.maximum_bytes:
-        limit = f"Query exceeded limit for bytes billed: {request.maximum_bytes}."
-        raise BigQueryError(400, "bytesBilledLimitExceeded", f"{limit} {outcome.billed} or higher required.")
+    catalog.check_limit(outcome)
+    outcome.cacheable = catalog.sees_tables_only
     outcome.physical, outcome.total_rows = materialize(engine, cursor, query, columns, scope)
     return outcome
 
@@ -73,10 +81,11 @@ def statement_location(engine: Engine, request: StatementRequest) -> str:
     """Return the location of the first data set a statement names, or else the default; never raises."""
     catalog = StatementCatalog(engine, request)
     try:
-        statement = parse(request.sql)
-        for table in statement.find_all(exp.Table):
-            if catalog.location is None and table.parts:
-                catalog.locate(*catalog.resolve([part.name for part in table.parts])[:2])
+        items = read_script(request.sql)
+        for sql in [request.sql] if items is None else [part.sql for part in statements_of(items)]:
+            for table in parse(sql, in_script=True).find_all(exp.Table):
+                if catalog.location is None and table.parts:
+                    catalog.locate(*catalog.resolve([part.name for part in table.parts])[:2])
     except BigQueryError:
         # The job itself will report what is wrong with the statement.
         return engine.location
@@ -86,10 +95,16 @@ def statement_location(engine: Engine, request: StatementRequest) -> str:
 
 
 def _begin(engine: Engine, request: StatementRequest) -> tuple[Expr, Scope, StatementCatalog]:
-    statement = parse(request.sql)
+    return parse(request.sql), *statement_scope(engine, request)
+
+
+def statement_scope(engine: Engine, request: StatementRequest) -> tuple[Scope, StatementCatalog]:
+    """Return the outermost scope of a statement, which has the script's variables, and its catalog."""
     catalog = StatementCatalog(engine, request)
     now = int(engine.wall_clock() * 1_000_000)
-    return statement, new_scope(request.sql, catalog, request.named, request.positional, now), catalog
+    scope = new_scope(request.sql, catalog, request.named, request.positional, now)
+    scope.aliases.update(request.variables)
+    return scope, catalog
 
 
 def _run(engine: Engine, cursor: duckdb.DuckDBPyConnection, sql: str, scope: Scope) -> None:

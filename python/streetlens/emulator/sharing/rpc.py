@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streetlens.emulator.errors import ServiceError
-from streetlens.emulator.extra import require
+from streetlens.emulator.extra import missing
 from streetlens.emulator.sharing.subscriptions import Resource
 
 if TYPE_CHECKING:
+    from streetlens.emulator.rpc import RpcServer
     from streetlens.emulator.world import World
 
 DISTRIBUTIONS = {
@@ -43,38 +43,33 @@ class Method:
     answer: Callable[[Resource], Resource]
 
 
-class SharingServer:
-    """An insecure gRPC server on 127.0.0.1; `port` is a free one. Raises ImportError without the classes."""
+def serve(server: RpcServer, world: World) -> None:
+    """Add both versions to the gRPC server; without Google's classes nothing is added."""
+    if missing(DISTRIBUTIONS):
+        return
+    service = _Service(world)
+    for version, package, name in (
+        ("v1", "google.cloud.bigquery_analyticshub_v1", "google.cloud.bigquery.analyticshub.v1"),
+        (
+            "v1beta1",
+            "google.cloud.bigquery_data_exchange_v1beta1",
+            "google.cloud.bigquery.dataexchange.v1beta1",
+        ),
+    ):
+        full_name = f"{name}.AnalyticsHubService"
+        server.add(full_name, service.handlers(importlib.import_module(package), full_name, version))
 
+
+class _Service:
     def __init__(self, world: World) -> None:
-        require(DISTRIBUTIONS, instead="pip install " + " ".join(DISTRIBUTIONS.values()))
         self._grpc: Any = importlib.import_module("grpc")
         self._world = world
-        self._executor = ThreadPoolExecutor(4, thread_name_prefix="streetlens-emulator-grpc")
-        self._server = self._grpc.server(self._executor)
-        for version, package, service in (
-            ("v1", "google.cloud.bigquery_analyticshub_v1", "google.cloud.bigquery.analyticshub.v1"),
-            (
-                "v1beta1",
-                "google.cloud.bigquery_data_exchange_v1beta1",
-                "google.cloud.bigquery.dataexchange.v1beta1",
-            ),
-        ):
-            classes = importlib.import_module(package)
-            full_name = f"{service}.AnalyticsHubService"
-            handlers = {
-                name: self._handler(classes, f"/{full_name}/{name}", method)
-                for name, method in _methods(world, version).items()
-            }
-            generic = self._grpc.method_handlers_generic_handler(full_name, handlers)
-            self._server.add_generic_rpc_handlers((generic,))
-        self.port = int(self._server.add_insecure_port("127.0.0.1:0"))
-        self._server.start()
 
-    def stop(self) -> None:
-        """Stop at once."""
-        self._server.stop(grace=None).wait()
-        self._executor.shutdown()
+    def handlers(self, classes: Any, full_name: str, version: str) -> dict[str, Any]:
+        return {
+            name: self._handler(classes, f"/{full_name}/{name}", method)
+            for name, method in _methods(self._world, version).items()
+        }
 
     def _handler(self, classes: Any, path: str, method: Method) -> Any:
         request_type = getattr(classes, method.request)

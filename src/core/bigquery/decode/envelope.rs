@@ -1,7 +1,11 @@
 //! Everything a page says besides its rows, read in the same pass.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use std::borrow::Cow;
 use std::fmt;
 
 use super::super::schema::DecodeSchema;
@@ -43,6 +47,19 @@ pub struct Envelope {
     pub dml_stats: Option<DmlStats>,
     /// The session the query created.
     pub session_info: Option<SessionInfo>,
+    /// Rows that came as Arrow, and their columns.
+    pub arrow: ArrowPart,
+}
+
+/// What of a page came as Arrow: messages of an IPC stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArrowPart {
+    /// The schema message; absent where the server did not answer with Arrow.
+    pub schema: Option<Bytes>,
+    /// The record batch messages.
+    pub batches: Option<Bytes>,
+    /// How many rows these have.
+    pub rows: Option<u64>,
 }
 
 /// One reading of a page's body.
@@ -80,6 +97,9 @@ enum Key {
     NumDmlAffectedRows,
     DmlStats,
     SessionInfo,
+    ArrowSchema,
+    ArrowRecordBatch,
+    PageRowCount,
     #[serde(other)]
     Other,
 }
@@ -165,6 +185,9 @@ impl Envelope {
             Key::NumDmlAffectedRows => self.num_dml_affected_rows = count(map)?,
             Key::DmlStats => self.dml_stats = map.next_value()?,
             Key::SessionInfo => self.session_info = map.next_value()?,
+            Key::ArrowSchema => self.arrow.schema = serialized(map)?,
+            Key::ArrowRecordBatch => self.arrow.batches = serialized(map)?,
+            Key::PageRowCount => self.arrow.rows = count(map)?,
             Key::Rows | Key::Schema | Key::Other => {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -175,4 +198,18 @@ impl Envelope {
 
 fn count<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<u64>, A::Error> {
     Ok(map.next_value::<Option<Int64>>()?.map(Int64::count))
+}
+
+#[derive(Deserialize)]
+struct Serialized<'a> {
+    #[serde(borrow, alias = "serializedSchema", alias = "serializedRecordBatch", default)]
+    content: Cow<'a, str>,
+}
+
+fn serialized<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Bytes>, A::Error> {
+    let Some(Serialized { content }) = map.next_value::<Option<Serialized<'de>>>()? else {
+        return Ok(None);
+    };
+    let decoded = STANDARD.decode(content.as_ref()).map_err(|_| A::Error::custom("Arrow data that is not base64"))?;
+    Ok((!decoded.is_empty()).then(|| decoded.into()))
 }

@@ -14,7 +14,7 @@ mod values;
 use arrow_array::RecordBatch;
 use serde::de::DeserializeSeed;
 
-pub use envelope::Envelope;
+pub use envelope::{ArrowPart, Envelope};
 
 use self::columns::{BatchBuilder, ColumnBuilder, RecordBuilder};
 use self::envelope::Reading;

@@ -17,7 +17,7 @@ from aiohttp import web
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from streetlens.emulator.bigquery import Engine, routes
+from streetlens.emulator.bigquery import Engine, Jobs, routes
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
 from streetlens.emulator.bigquery.statements import execute
 
@@ -41,7 +41,7 @@ OBSERVATION_FIELDS: list[dict[str, Any]] = [
 class World:
     """What `routes` needs."""
 
-    engine: Engine
+    jobs: Jobs
 
 
 @dataclass
@@ -147,7 +147,7 @@ def service() -> Iterator[Service]:
     async def start() -> web.AppRunner:
         nonlocal port
         application = web.Application()
-        application.add_routes(routes(World(engine)))
+        application.add_routes(routes(World(Jobs(engine))))
         runner = web.AppRunner(application)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -26,13 +26,13 @@ OBSERVATIONS = "imagery.latest_observations"
         ("SELECT 1; SELECT 2", "script"),
         ("DECLARE x INT64", "DECLARE"),
         ("CREATE TEMP FUNCTION f(x INT64) AS (x + 1)", "CREATE FUNCTION"),
-        ("ALTER TABLE own.t ADD COLUMN a INT64", "ALTER"),
+        ("ALTER VIEW own.v SET OPTIONS(description='x')", "ALTER VIEW"),
         ("SELECT APPROX_QUANTILES(x, 2 RESPECT NULLS) FROM UNNEST([1]) AS x", "RESPECT NULLS"),
         ("SELECT @@project_id", "project_id"),
         ("SELECT LOWER(b'A')", "LOWER of BYTES"),
         ("SELECT * FROM UNNEST([1]), UNNEST([2], [3])", "UNNEST of several arrays"),
         ("SELECT x FROM (SELECT 1 AS x UNION ALL BY NAME SELECT 2 AS x)", "BY NAME"),
-        ("SELECT ST_GEOGFROMTEXT('LINESTRING(0 0, 1 1)')", "LINESTRING"),
+        ("SELECT ST_GEOGFROMTEXT('GEOMETRYCOLLECTION(POINT(0 0))')", "GEOMETRYCOLLECTION"),
     ],
 )
 def test_an_unsupported_feature_is_a_400_that_names_it(sql: Any, statement: str, named: str) -> None:

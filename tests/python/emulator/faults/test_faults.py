@@ -121,6 +121,14 @@ def test_a_cut_body_delivers_half_of_what_it_declared(emulator: Emulator) -> Non
     assert (incomplete.partial, incomplete.expected) == (len(whole) // 2, len(whole) - len(whole) // 2)
 
 
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_a_cut_body_delivers_as_many_bytes_as_its_rule_says(emulator: Emulator, count: int) -> None:
+    emulator.faults.add("cut_body", bytes=count)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError) as caught:
+        get(emulator)
+    assert caught.value.args[0].args[1].partial == count
+
+
 def test_a_reset_connection_is_reset(emulator: Emulator) -> None:
     emulator.faults.add("reset")
     with socket.create_connection(("127.0.0.1", emulator.port), 10) as connection:
@@ -207,10 +215,12 @@ def test_a_header_that_cannot_strike_is_a_400_that_says_why(emulator: Emulator, 
         {"kind": "503", "rate": 2.0},
         {"kind": "503", "colour": "red"},
         {"kind": "blocked", "service": "bigquery"},
+        {"kind": "arrow_ignored", "service": "bigquery_storage"},
+        {"kind": "rst_stream", "service": "bigquery"},
     ],
 )
 def test_a_rule_that_could_never_strike_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"unknown|between|answer of gemini"):
+    with pytest.raises(ValueError, match=r"unknown|between|never meets"):
         FaultSet().add(**wrong)
 
 
@@ -236,6 +246,13 @@ def test_the_log_over_http_tells_which_fault_struck(emulator: Emulator) -> None:
     assert [(entry["path"], entry["status"], entry["fault"]) for entry in logged] == [
         ("/storage/v1/b", 503, "503")
     ]
+
+
+def test_a_rule_may_match_the_query_of_a_request(emulator: Emulator) -> None:
+    emulator.faults.add("400", service="storage", match="pageToken=late")
+    get(emulator, f"{BUCKETS}&pageToken=early")
+    get(emulator, f"{BUCKETS}&pageToken=late")
+    assert [entry.fault for entry in emulator.requests] == [None, "400"]
 
 
 def draws(faults: FaultSet, bodies: list[bytes]) -> list[bool]:

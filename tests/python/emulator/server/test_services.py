@@ -21,6 +21,8 @@ from streetlens.emulator.services import service_of
         ("/v1/projects/p/locations/us/dataExchanges/e/listings/l:subscribe", "sharing"),
         ("/v1beta1/projects/p/locations/us/dataExchanges", "sharing"),
         ("/v1/projects/p/locations/us/subscriptions/models/x", "sharing"),
+        ("/google.cloud.bigquery.storage.v1.BigQueryRead/ReadRows", "bigquery_storage"),
+        ("/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows", None),
         ("/token", "token"),
         ("/computeMetadata/v1/project/project-id", "token"),
         ("/tokens", None),

@@ -36,14 +36,28 @@ def _finite(text: str) -> float:
     return value
 
 
+def _rounded_integer(text: str) -> int | float:
+    value = int(text)
+    return value if -(2**63) <= value < 2**64 else _finite(text)
+
+
 def normal(text: str) -> str:
     """Return a JSON text in normal form; raises for text that is not JSON."""
+    return _normal(text, _exact_integer)
+
+
+def rounded(text: str) -> str:
+    """Return a JSON text in normal form, whole numbers beyond 64 bits as the nearest FLOAT64."""
+    return _normal(text, _rounded_integer)
+
+
+def _normal(text: str, read_integer: Callable[[str], int | float]) -> str:
     try:
         value = json.loads(
             text,
             object_pairs_hook=_first_kept,
             parse_constant=_no_constant,
-            parse_int=_exact_integer,
+            parse_int=read_integer,
             parse_float=_finite,
         )
     except json.JSONDecodeError as error:
@@ -107,5 +121,6 @@ def _entered(text: str, at: int, step: str | int) -> int:
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_json_normal": (normal, ["VARCHAR"], "VARCHAR"),
+    "bq_json_rounded": (rounded, ["VARCHAR"], "VARCHAR"),
     "bq_json_found": (found, ["VARCHAR", "VARCHAR"], "VARCHAR"),
 }

@@ -44,8 +44,8 @@ class GoogleSql(BigQuery):
             return table
 
 
-def parse(sql: str) -> Expr:
-    """Return the one statement in `sql`; raises `invalidQuery` with BigQuery's syntax error text."""
+def parse(sql: str, *, in_script: bool = False) -> Expr:
+    """Return the one statement in `sql`, DECLARE and SET only `in_script`; raises BigQuery's syntax error."""
     try:
         tokens = GoogleSql().tokenize(sql)
     except TokenError as error:
@@ -58,6 +58,8 @@ def parse(sql: str) -> Expr:
         raise _syntax_error(sql, tokens, error) from error
     if len(statements) > 1:
         raise unsupported("A script of several statements")
+    if in_script and isinstance(statements[0], exp.Declare | exp.Set):
+        return statements[0]
     if not isinstance(
         statements[0], exp.Query | exp.DDL | exp.DML | exp.Drop | exp.TruncateTable | exp.Alter | exp.Merge
     ):

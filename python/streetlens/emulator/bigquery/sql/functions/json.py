@@ -13,5 +13,4 @@ FUNCTIONS: dict[str, list[Signature]] = {
         signature("TIMESTAMP -> STRING", "(bq_datetime_text({0} AT TIME ZONE 'UTC') || '+00')"),
     ],
     "JSON_TYPE": [signature("JSON -> STRING", "bq_json_type({0})")],
-    "PARSE_JSON": [signature("STRING -> JSON", "bq_parse_json({0})")],
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from streetlens.emulator.bigquery.errors import unsupported
 from streetlens.emulator.bigquery.sql.coercion import coerce
 from streetlens.emulator.bigquery.sql.functions.jsonpath import read_path
@@ -12,6 +14,7 @@ from streetlens.emulator.bigquery.sql.functions.regexp import FUNCTIONS as REGEX
 from streetlens.emulator.bigquery.sql.functions.tojson import to_json
 from streetlens.emulator.bigquery.sql.operators import chosen, compared
 from streetlens.emulator.bigquery.sql.scope import Scope
+from streetlens.emulator.bigquery.sql.signatures import match, no_signature, signature
 from streetlens.emulator.bigquery.sql.typed import Typed, string
 from streetlens.emulator.bigquery.types import (
     BYTES,
@@ -125,6 +128,30 @@ def _to_json_string(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Type
     return Typed(f"coalesce(CAST({to_json(value.sql, value.type, True)} AS VARCHAR), 'null')", STRING)
 
 
+_PARSE_JSON = {
+    "exact": [signature("STRING -> JSON", "bq_parse_json({0})")],
+    "round": [signature("STRING -> JSON", "CAST(bq_json_rounded({0}) AS JSON)")],
+}
+
+
+def _parse_json(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
+    mode = "exact"
+    if len(arguments) == 2 and isinstance(arguments[1], exp.Kwarg):
+        if arguments[1].this.name.lower() != "wide_number_mode":
+            raise scope.context.error(
+                f"Named argument `{arguments[1].this.name}` not found in signature for call to function PARSE_JSON",
+                node,
+            )
+        mode, arguments = arguments[1].expression.name, arguments[:1]
+        if mode not in _PARSE_JSON:
+            raise scope.context.error(f"Invalid `wide_number_mode` specified: {mode}", node)
+    values = [scope.expression(argument) for argument in arguments]
+    found = match(_PARSE_JSON[mode], values)
+    if found is None:
+        raise no_signature("PARSE_JSON", _PARSE_JSON[mode], values, node, scope)
+    return found
+
+
 def _to_json(arguments: Sequence[Expr], node: Expr, scope: Scope) -> Typed:
     if len(arguments) != 1:
         raise unsupported("TO_JSON with options", scope.context.at(node).removeprefix(" at "))
@@ -146,6 +173,7 @@ FUNCTIONS: dict[str, Function] = {
     "JSON_QUERY_ARRAY": _json_reader("JSON_QUERY_ARRAY", "bq_json_array({0}, {1})", array_of(JSON)),
     "JSON_EXTRACT_ARRAY": _json_reader("JSON_EXTRACT_ARRAY", "bq_json_array({0}, {1})", array_of(JSON)),
     "JSON_VALUE_ARRAY": _json_reader("JSON_VALUE_ARRAY", "bq_json_value_array({0}, {1})", array_of(STRING)),
+    "PARSE_JSON": _parse_json,
     "TO_JSON": _to_json,
     "TO_JSON_STRING": _to_json_string,
     "CURRENT_DATE": _clock("CURRENT_DATE", DATE, "CAST(bq_local({now}, {zone}) AS DATE)"),
