@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "store": None,
     "refresh": False,
     "into": None,
+    "only_new": False,
     "progress": None,
 }
 
@@ -102,9 +103,23 @@ def _check(options: Mapping[str, Any]) -> None:
     check_labels(options["labels"])
     check_store(options["store"])
     check_flag("refresh", options["refresh"])
+    _check_only_new(options)
     progress = options["progress"]
     if progress is not None and not isinstance(progress, bool) and not callable(progress):
         raise ConfigurationError(f"`progress={progress!r}` is not True, False or a function of `Progress`")
+
+
+def _check_only_new(options: Mapping[str, Any]) -> None:
+    only_new = options["only_new"]
+    if isinstance(only_new, bool):
+        if only_new and options["refresh"]:
+            raise ConfigurationError("`refresh` asks anew what the store knows, and `only_new` leaves it out")
+        return
+    if not isinstance(only_new, str) or not re.fullmatch(r"\s*`?[^`\s.]+(\.[^`\s.]+){1,2}`?\s*", only_new):
+        raise ConfigurationError(
+            f"`only_new={only_new!r}` is neither True nor False nor a table",
+            hint='name the table of results with its data set: only_new="dataset.results"',
+        )
 
 
 def check_concurrency(value: object) -> str:

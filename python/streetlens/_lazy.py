@@ -79,9 +79,10 @@ class LazyRows:
             self._wish.prepare(), lambda prepared: what(self._wish, self._keep(prepared), *more)
         )
 
-    def rows(self) -> _calls.Call[Table]:
-        """The rows of a run, which are waited for by whoever waits for the run."""
-        return self._then(selections.fetch, None)
+    def rows(self, **more: Any) -> _calls.Call[Table]:
+        """The rows of a run, which are waited for by whoever waits for the run; `more` narrows them down."""
+        wish = self._wish.having(**more)
+        return _calls.Then(wish.prepare(), lambda prepared: selections.fetch(wish, self._keep(prepared), {}))
 
     def _estimate(self) -> _calls.Call[QueryEstimate]:
         return _calls.Then(
@@ -92,7 +93,7 @@ class LazyRows:
         def told(tables: dict[str, Table]) -> _calls.Call[Profile]:
             return _calls.Ready(lambda: _profile(self.table, self.snapshot, tables))
 
-        return _calls.Then(self._then(selections.describe, timeout), told)
+        return _calls.Then(self._then(selections.describe, {"timeout": timeout}), told)
 
     def __repr__(self) -> str:
         given = {name: value for name, value in self._wish.given.items() if value is not None}

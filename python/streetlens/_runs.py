@@ -14,6 +14,7 @@ from streetlens._calls import Call, NativeTable, Ready, Session, Then
 from streetlens._classify_options import check_concurrency, completed, native_options
 from streetlens._images import is_query, native_image, native_images
 from streetlens._lazy import LazyRows
+from streetlens._only_new import new_rows
 from streetlens._progress import Progress, Wish, facts, watch
 from streetlens._streetlens import Run as NativeRun
 from streetlens._warnings import warn_caller
@@ -92,6 +93,16 @@ class RunHandle:
     def key(self, columns: list[str]) -> list[str]:
         """What tells rows of the results apart, wherever they are kept."""
         return [name for name in self._identities if name in columns][:1]
+
+    def recalled(self, is_made: bool) -> Call[RunHandle]:
+        """The run with the answers that its table holds; a missing one is made unless it is only looked for."""
+        return Call(self.native.recall(is_made), lambda _: self)
+
+    def unanswered(self) -> Call[RunHandle]:
+        """The same question for the rows that the store has no answer for."""
+        return Call(
+            self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identities)
+        )
 
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
@@ -260,16 +271,22 @@ def _prepared(
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
         run = RunHandle(native, session, identities)
         run.warn_of_changes()
-        if options["into"] is None:
-            return go(run, source)
         # What the table holds was paid for; a table that does not fit is told before anything is asked.
-        return Then(Call(native.recall(is_made), lambda _: run), lambda run: go(run, source))
+        recalled = Ready(lambda: run) if options["into"] is None else run.recalled(is_made)
+        if options["only_new"] is True:
+            recalled = Then(recalled, RunHandle.unanswered)
+        return Then(recalled, lambda run: go(run, source))
 
+    rows = _source(session, images)
+    if isinstance(options["only_new"], str):
+        rows = new_rows(session, images, rows, options["only_new"], options)
+    return Then(rows, from_source)
+
+
+def _source(session: Session, images: Any) -> Call[Any]:
     if isinstance(images, LazyRows):
-        return Then(images.rows(), from_source)
-    if is_query(images):
-        return Then(_calls.query(session, images), from_source)
-    return from_source(images)
+        return images.rows()
+    return _calls.query(session, images) if is_query(images) else Ready(lambda: images)
 
 
 def _identities(options: Mapping[str, Any]) -> list[str]:

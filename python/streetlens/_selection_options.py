@@ -29,14 +29,23 @@ def native_wish(entity: str, given: Mapping[str, Any]) -> dict[str, Any]:
         InvalidInput: A filter cannot be understood.
     """
     options = {**dict.fromkeys(_NAMES), **given}
-    for name in ("dataset", "table", "product", "snapshot", "since", "unanswered_in"):
+    for name in ("dataset", "table", "product", "snapshot", "since", "unanswered_in", "unanswered_by"):
         check_text(name, options[name], optional=True)
     check_count("limit", options["limit"], optional=True)
     return {
         "entity": entity,
         **{
             name: options[name]
-            for name in ("dataset", "table", "product", "snapshot", "since", "unanswered_in", "limit")
+            for name in (
+                "dataset",
+                "table",
+                "product",
+                "snapshot",
+                "since",
+                "unanswered_in",
+                "unanswered_by",
+                "limit",
+            )
         },
         "kinds": _kinds(options["kind"]),
         "captured_after": _time("captured_after", options["captured_after"]),
@@ -68,6 +77,7 @@ _NAMES = (
     "stratify_by",
     "since",
     "unanswered_in",
+    "unanswered_by",
 )
 
 

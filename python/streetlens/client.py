@@ -145,6 +145,9 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
             into: A BigQuery table, `"dataset.table"`, that is made where it is missing and takes the results while the
                 run goes on and at its end, one row for each `observation_id`, image or group. It keeps the answers
                 too, in its column `streetlens`: the same call on another machine asks only what is missing there.
+            only_new: True leaves out the rows that the store has an answer for, `"dataset.table"` those that a table
+                of results has a good one for (by `observation_id`, else by URI; by `group_by` where rows are grouped).
+                The results hold only rows that were not answered before, maybe none; the table need not exist yet.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:

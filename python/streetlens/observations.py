@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streetlens import _calls
 from streetlens._calls import selections
 from streetlens._lazy import LazyRows
+from streetlens._query_options import takes_query_options
 from streetlens.exceptions import InvalidInput
+from streetlens.options import QueryOptions
 from streetlens.profile import Profile, QueryEstimate
 from streetlens.results import Table
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["AsyncSelection", "Selection"]
 
@@ -43,17 +50,15 @@ class Selection(LazyRows):
         self._keep(self._wish.prepare().wait())
         return self
 
-    def fetch(self, *, timeout: float | None = None) -> Table:
-        """Reads the rows.
-
-        Args:
-            timeout: Seconds for the query.
+    @takes_query_options
+    def fetch(self, **options: Unpack[QueryOptions]) -> Table:
+        """Reads the rows, with the options of `client.query`; it runs where the data is.
 
         Raises:
             NotFound: There is no such data set, table or snapshot; the hint names those that are there.
             InvalidInput: A filter names a column that the table has not; the hint names the closest one.
         """
-        table: Table = self._then(selections.fetch, timeout).wait()
+        table: Table = self._then(selections.fetch, options).wait()
         return table
 
     def count(self, *, timeout: float | None = None) -> int:
@@ -63,7 +68,7 @@ class Selection(LazyRows):
             NotFound: There is no such data set, table or snapshot.
             InvalidInput: A filter names a column that the table has not.
         """
-        return int(self._then(selections.count, timeout).wait())
+        return int(self._then(selections.count, {"timeout": timeout}).wait())
 
     def estimate(self) -> QueryEstimate:
         """What `fetch` would read, by a dry run, which is free.
@@ -106,14 +111,15 @@ class AsyncSelection(LazyRows):
         self._keep(await self._wish.prepare())
         return self
 
-    async def fetch(self, *, timeout: float | None = None) -> Table:
+    @takes_query_options
+    async def fetch(self, **options: Unpack[QueryOptions]) -> Table:
         """See `Selection.fetch`."""
-        table: Table = await self._then(selections.fetch, timeout)
+        table: Table = await self._then(selections.fetch, options)
         return table
 
     async def count(self, *, timeout: float | None = None) -> int:
         """See `Selection.count`."""
-        return int(await self._then(selections.count, timeout))
+        return int(await self._then(selections.count, {"timeout": timeout}))
 
     async def estimate(self) -> QueryEstimate:
         """See `Selection.estimate`."""

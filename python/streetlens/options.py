@@ -48,8 +48,8 @@ class Endpoints(NamedTuple):
     """Base addresses of single services; a service that is left out is Google's own.
 
     Example:
-        >>> Endpoints(vertex="https://us-central1-aiplatform.example.com")
-        Endpoints(bigquery=None, vertex='https://us-central1-aiplatform.example.com', storage=None, sharing=None)
+        >>> Endpoints(vertex="https://vertex.example.com").vertex
+        'https://vertex.example.com'
     """
 
     bigquery: str | None = None
@@ -60,6 +60,8 @@ class Endpoints(NamedTuple):
     """Cloud Storage."""
     sharing: str | None = None
     """Analytics Hub."""
+    bigquery_storage: str | None = None
+    """BigQuery's Storage Read API, which is gRPC; where only `bigquery` is given, results come without it."""
 
 
 class Box(NamedTuple):
@@ -221,5 +223,7 @@ class ClassifyOptions(TypedDict, total=False):
     """Ask anew what the store knows."""
     into: str | None
     """A BigQuery table that takes the results, and gives the answers back to a later run."""
+    only_new: bool | str
+    """Leave out what the store, or a table of results, has an answer for."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

@@ -39,6 +39,7 @@ struct Wish<'py> {
     sample: Option<(i64, String, Option<String>)>,
     since: Option<String>,
     unanswered_in: Option<String>,
+    unanswered_by: Option<String>,
 }
 
 /// A column, how it is compared, and with which values.
@@ -86,6 +87,7 @@ impl NativeSelection {
             sample: wish.sample.map(|(rows, seed, stratify_by)| Sample { rows, seed, stratify_by }),
             since: wish.since,
             unanswered_in: wish.unanswered_in,
+            unanswered_by: wish.unanswered_by,
         };
         Ok(Self { core })
     }

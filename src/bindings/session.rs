@@ -46,6 +46,7 @@ pub(crate) fn settings<'py>(py: Python<'py>, given: &Bound<'py, PyDict>) -> PyRe
     let endpoints = &settings.endpoints;
     for (name, url) in [
         ("bigquery", &endpoints.bigquery),
+        ("bigquery_storage", &endpoints.bigquery_storage),
         ("vertex", &endpoints.vertex),
         ("storage", &endpoints.storage),
         ("sharing", &endpoints.sharing),

@@ -1,13 +1,15 @@
 //! Record batches as Python sees them: a capsule stream, or plain Python objects.
 
-use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StructArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList};
 use pyo3_arrow::PyTable;
 use pyo3_arrow::ffi::{ArrayIterator, to_schema_pycapsule, to_stream_pycapsule};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::record::{Record, without_collecting};
@@ -136,6 +138,21 @@ impl NativeTable {
                 }
             }
         }
+        Ok(Self { schema: Arc::clone(&self.schema), batches })
+    }
+
+    /// The rows whose `column` is none of `values`.
+    fn without(&self, py: Python<'_>, column: &str, values: HashSet<String>) -> PyResult<Self> {
+        let index = self.schema.index_of(column).map_err(|_| PyKeyError::new_err(column.to_owned()))?;
+        let keep = |batch: &RecordBatch| {
+            let texts = arrow_cast::cast(batch.column(index), &DataType::Utf8)?;
+            let texts = texts.as_string::<i32>();
+            let kept: BooleanArray =
+                texts.iter().map(|text| Some(!text.is_some_and(|text| values.contains(text)))).collect();
+            arrow_select::filter::filter_record_batch(batch, &kept)
+        };
+        let kept = py.detach(|| self.batches.iter().map(keep).collect::<Result<Vec<_>, ArrowError>>());
+        let batches = kept.map_err(|error| PyTypeError::new_err(error.to_string()))?;
         Ok(Self { schema: Arc::clone(&self.schema), batches })
     }
 

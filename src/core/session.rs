@@ -147,7 +147,11 @@ impl Session {
 
     /// Finds the tables and the snapshot of a selection of the data set, and checks its columns.
     pub async fn select(&self, selection: Selection) -> Result<Prepared> {
-        insights::prepare(&self.catalog, &self.data_place(), selection).await
+        let prepared = insights::prepare(&self.catalog, &self.data_place(), selection).await?;
+        if !prepared.snapshots.is_empty() {
+            self.images.snapshots().found(prepared.snapshots.iter().map(|snapshot| snapshot.id.clone()).collect());
+        }
+        Ok(prepared)
     }
 
     /// The statement that tells the snapshots of a data set, and where to run it.

@@ -37,6 +37,8 @@ pub struct Settings {
 pub struct Endpoints {
     /// BigQuery.
     pub bigquery: Option<Url>,
+    /// BigQuery Storage (gRPC).
+    pub bigquery_storage: Option<Url>,
     /// Vertex AI (Gemini).
     pub vertex: Option<Url>,
     /// Cloud Storage.
@@ -58,7 +60,8 @@ pub struct SettingsInput {
     pub location: Option<String>,
     /// One base address for every service.
     pub endpoint: Option<String>,
-    /// Base addresses per service, which win over `endpoint`: `bigquery`, `vertex`, `storage`, `sharing`.
+    /// Base addresses per service, which win over `endpoint`: `bigquery`, `bigquery_storage`, `vertex`,
+    /// `storage`, `sharing`.
     pub endpoints: Vec<(String, String)>,
     /// See [`Settings::store`].
     pub store: StoreWish,
@@ -105,7 +108,7 @@ impl Endpoints {
     /// Whether every service that is set points at this machine, and at least one is.
     #[must_use]
     pub fn are_loopback(&self) -> bool {
-        let all = [&self.bigquery, &self.vertex, &self.storage, &self.sharing];
+        let all = [&self.bigquery, &self.bigquery_storage, &self.vertex, &self.storage, &self.sharing];
         all.iter().any(|url| url.is_some()) && all.iter().filter_map(|url| url.as_ref()).all(is_loopback)
     }
 }
@@ -167,6 +170,7 @@ fn resolve_endpoints(input: &SettingsInput, variable: &dyn Fn(&str) -> Option<St
     };
     Ok(Endpoints {
         bigquery: of("bigquery", Some("BIGQUERY_EMULATOR_HOST"))?,
+        bigquery_storage: of("bigquery_storage", None)?,
         vertex: of("vertex", None)?,
         storage: of("storage", Some("STORAGE_EMULATOR_HOST"))?,
         sharing: of("sharing", None)?,

@@ -3,6 +3,9 @@
 use http::{HeaderMap, StatusCode};
 use std::future::Future;
 use std::sync::Arc;
+use url::Url;
+
+pub use crate::auth::Lease;
 
 use crate::auth::{TokenCache, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
@@ -47,10 +50,11 @@ impl Stack {
         self
     }
 
-    /// The clock that waits between attempts.
+    /// The same stack with another clock.
     #[must_use]
-    pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The retry limits in force.
@@ -94,6 +98,58 @@ impl Stack {
         retry::run(&self.policy, self.clock.as_ref(), operation).await.0
     }
 
+    /// Calls `send` with the headers that authorize it until it succeeds or the policy ends it: the way of requests that
+    /// the transport does not carry, as gRPC calls. An `Authentication` error renews the token once and replays once.
+    pub async fn call<T, Answer: Future<Output = Result<T>>>(
+        &self,
+        service: &'static str,
+        url: &Url,
+        send: impl Fn(HeaderMap) -> Answer,
+    ) -> Result<T> {
+        let send = &send;
+        let (result, _) = retry::run(&self.policy, self.clock.as_ref(), || async move {
+            let lease = self.lease(url).await?;
+            match send(lease.authorization.headers.clone()).await {
+                Err(error) if error.kind() == ErrorKind::Authentication => {
+                    let renewed = self.renew(service, &lease, error).await?;
+                    let replayed = send(renewed.authorization.headers.clone()).await;
+                    replayed.map_err(|error| self.unless_refused(service, error))
+                }
+                other => other,
+            }
+        })
+        .await;
+        result
+    }
+
+    /// The headers that authorize a stream, checked to be fit for where they are sent.
+    pub async fn lease(&self, url: &Url) -> Result<Lease> {
+        let lease = self.tokens.current().await.map_err(without_token)?;
+        check_encrypted(url, &lease.authorization.headers)?;
+        Ok(lease)
+    }
+
+    /// Other headers than those that were refused with `refusal`, or the error that this is.
+    pub async fn renew(&self, service: &'static str, refused: &Lease, refusal: Error) -> Result<Lease> {
+        if !self.tokens.source().can_refresh() {
+            return Err(self.refused(service, &refusal));
+        }
+        tracing::debug!(service, "the token was refused, and is renewed");
+        self.tokens.renew_after(refused).await.map_err(without_token)
+    }
+
+    /// What an error is after the token was renewed: another refusal is one of the credentials.
+    #[must_use]
+    pub fn unless_refused(&self, service: &'static str, error: Error) -> Error {
+        if error.kind() == ErrorKind::Authentication { self.refused(service, &error) } else { error }
+    }
+
+    /// Time and chance, for those who wait between attempts of their own.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
     /// One attempt; a 401 renews the token once and replays once, outside the retry budget. A 403 never does.
     async fn authorized(&self, request: &Request) -> Result<Response> {
         let lease = self.tokens.current().await.map_err(without_token)?;
@@ -102,27 +158,19 @@ impl Stack {
             return Ok(response);
         }
         if !self.tokens.source().can_refresh() {
-            return Err(self.refused(request, &response));
+            return Err(self.refused(request.service, &(request.decode_error)(&response)));
         }
         tracing::debug!(service = request.service, "the token was refused, and is renewed");
         let renewed = self.tokens.renew_after(&lease).await.map_err(without_token)?;
         let response = self.carry(request, &renewed.authorization.headers).await?;
         if response.status == StatusCode::UNAUTHORIZED {
-            return Err(self.refused(request, &response));
+            return Err(self.refused(request.service, &(request.decode_error)(&response)));
         }
         Ok(response)
     }
 
     async fn carry(&self, request: &Request, headers: &HeaderMap) -> Result<Response> {
-        if request.url.scheme() != "https" && !headers.is_empty() && !is_loopback(&request.url) {
-            let host = request.url.host_str().unwrap_or_default();
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                format!("refused to send a token to `{host}` over unencrypted http"),
-            )
-            .with_scope(crate::error::Scope::Run)
-            .with_hint("use an https endpoint, a loopback address, or `credentials=\"anonymous\"`"));
-        }
+        check_encrypted(&request.url, headers)?;
         let sent = self.clock.now();
         let result = self.transport.exchange(request, headers).await;
         let milliseconds = (self.clock.now() - sent).as_millis();
@@ -140,8 +188,7 @@ impl Stack {
         result
     }
 
-    fn refused(&self, request: &Request, response: &Response) -> Error {
-        let said = (request.decode_error)(response);
+    fn refused(&self, service: &'static str, said: &Error) -> Error {
         let source = self.tokens.source();
         let (problem, hint) = if source.describe() == "anonymous" {
             ("asks for credentials, and none were given", "leave `credentials` out to use google-auth, or pass some")
@@ -150,17 +197,29 @@ impl Stack {
         } else {
             ("refused the access token, which may have expired", "pass a new token, or credentials that can renew it")
         };
-        let mut message = format!("{} {problem} ({})", request.service, source.describe());
+        let mut message = format!("{service} {problem} ({})", source.describe());
         if !said.message().is_empty() {
             message.push_str(": ");
             message.push_str(said.message());
         }
         Error::new(ErrorKind::Authentication, message)
-            .with_service(request.service, 401)
+            .with_service(service, 401)
             .with_reason(said.details().reason.clone())
             .with_scope(crate::error::Scope::Run)
             .with_hint(hint)
     }
+}
+
+/// A token never goes over plain http except to this machine.
+fn check_encrypted(url: &Url, headers: &HeaderMap) -> Result<()> {
+    if url.scheme() == "https" || headers.is_empty() || is_loopback(url) {
+        return Ok(());
+    }
+    let host = url.host_str().unwrap_or_default();
+    let message = format!("refused to send a token to `{host}` over unencrypted http");
+    Err(Error::new(ErrorKind::Configuration, message)
+        .with_scope(crate::error::Scope::Run)
+        .with_hint("use an https endpoint, a loopback address, or `credentials=\"anonymous\"`"))
 }
 
 /// Without a token no request of a run can go.

@@ -66,6 +66,7 @@ ARROW: dict[str, Callable[[str], Any]] = {
     "streetlens, rest": lambda url: streetlens(url, transport="rest").to_arrow(),
     "streetlens, arrow": lambda url: streetlens(url, transport="arrow").to_arrow(),
     "streetlens, storage": lambda url: streetlens(url, transport="storage").to_arrow(),
+    "streetlens, any order": lambda url: streetlens(url, transport="storage", ordered=False).to_arrow(),
 }
 """To a pyarrow table."""
 

@@ -1,6 +1,6 @@
 """Arguments to native calls. Beside `_runs` the only importer of the native module."""
 
-from streetlens._calls.call import Call, Ready, Then, in_background, tell_summary
+from streetlens._calls.call import Call, Otherwise, Ready, Then, in_background, tell_summary
 from streetlens._calls.generation import generate_content, place
 from streetlens._calls.loads import load
 from streetlens._calls.queries import estimate_query, query, query_all, stream_query
@@ -16,6 +16,7 @@ __all__ = [
     "NativeStore",
     "NativeStream",
     "NativeTable",
+    "Otherwise",
     "PreparedSelection",
     "Ready",
     "Session",

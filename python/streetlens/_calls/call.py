@@ -127,6 +127,27 @@ class Then(Call[T]):
         return (yield from self._second(first).__await__())
 
 
+class Otherwise(Call[T]):
+    """An operation with what is its result where it fails in one way."""
+
+    def __init__(self, call: Call[T], failure: type[Exception], result: T) -> None:
+        self._call = call
+        self._failure = failure
+        self._result = result
+
+    def wait(self) -> T:
+        try:
+            return self._call.wait()
+        except self._failure:
+            return self._result
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            return (yield from self._call.__await__())
+        except self._failure:
+            return self._result
+
+
 class Together(Call[list[Any]]):
     """Operations of which some run at the same time; the first failure stops the others, or is a result."""
 

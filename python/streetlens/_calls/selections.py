@@ -49,51 +49,53 @@ def statement(written: Statement) -> tuple[str, dict[str, Any]]:
 
 
 def run(
-    session: Session, prepared: PreparedSelection, written: Statement, timeout: float | None
+    session: Session, prepared: PreparedSelection, written: Statement, options: Mapping[str, Any]
 ) -> Call[Table]:
     """A query over a selection's tables, where they are."""
     sql, parameters = statement(written)
-    return query(session, sql, parameters, {"location": prepared.location, "timeout": timeout})
+    return query(session, sql, parameters, _there(prepared, options))
 
 
-def fetch(wish: Wish, prepared: PreparedSelection, timeout: float | None) -> Call[Table]:
+def _there(prepared: PreparedSelection, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {**options, "location": options.get("location") or prepared.location}
+
+
+def fetch(wish: Wish, prepared: PreparedSelection, options: Mapping[str, Any]) -> Call[Table]:
     """The rows."""
 
     def explained(table: Table) -> Call[Table]:
         return _explain_nothing(wish, prepared, len(table), table)
 
-    return Then(run(wish.session, prepared, prepared.rows(), timeout), explained)
+    return Then(run(wish.session, prepared, prepared.rows(), options), explained)
 
 
-def count(wish: Wish, prepared: PreparedSelection, timeout: float | None) -> Call[int]:
+def count(wish: Wish, prepared: PreparedSelection, options: Mapping[str, Any]) -> Call[int]:
     """How many rows there are."""
 
     def explained(table: Table) -> Call[int]:
         rows = int(table[0]["row_count"])
         return _explain_nothing(wish, prepared, rows, rows)
 
-    return Then(run(wish.session, prepared, prepared.count(), timeout), explained)
+    return Then(run(wish.session, prepared, prepared.count(), options), explained)
 
 
 def estimate(wish: Wish, prepared: PreparedSelection) -> Call[int]:
     """Bytes that the rows would take to read."""
     sql, parameters = statement(prepared.rows())
-    asked = estimate_query(wish.session, sql, parameters, {"location": prepared.location})
-    return Then(asked, lambda table: Ready(lambda: table.stats.bytes_processed or 0))
+    dry = estimate_query(wish.session, sql, parameters, {"location": prepared.location})
+    return Then(dry, lambda table: Ready(lambda: int(table.stats.bytes_processed or 0)))
 
 
-def describe(wish: Wish, prepared: PreparedSelection, timeout: float | None) -> Call[dict[str, Table]]:
+def describe(wish: Wish, prepared: PreparedSelection, options: Mapping[str, Any]) -> Call[dict[str, Table]]:
     """What the selection holds: tables by what they tell."""
     statements = dict(prepared.profile())
     if (removed := prepared.removed()) is not None:
         statements["removed"] = removed
     if wish.given.get("kind") is not None and (classes := prepared.classes()) is not None:
         statements["every_class"] = classes
-    calls = [run(wish.session, prepared, each, timeout) for each in statements.values()]
-    return Then(
-        Together(calls, limit=8, returns_errors=False),
-        lambda tables: Ready(lambda: dict(zip(statements, tables, strict=True))),
-    )
+    calls = [run(wish.session, prepared, each, options) for each in statements.values()]
+    together = Together(calls, limit=len(calls), returns_errors=False)
+    return Then(together, lambda tables: Ready(lambda: dict(zip(statements, tables, strict=True))))
 
 
 def snapshots(session: Session, dataset: str | None) -> Call[Table]:
@@ -101,7 +103,7 @@ def snapshots(session: Session, dataset: str | None) -> Call[Table]:
 
     def listed(found: tuple[str, list[Any], str | None]) -> Call[Table]:
         sql, _, location = found
-        return query(session, sql, options={"location": location})
+        return query(session, sql, None, {"location": location})
 
     return Then(Call(_streetlens.snapshots(session.native(), dataset), lambda found: found), listed)
 
@@ -126,7 +128,12 @@ def _explain_nothing(wish: Wish, prepared: PreparedSelection, rows: int, result:
     if rows or wish.given.get("kind") is None or (classes := prepared.classes()) is None:
         return Ready(lambda: result)
 
+    spellings = set(statement(prepared.rows())[1]["asset_types"])
+
     def told(table: Table) -> Call[Any]:
+        if spellings & {row["asset_type"] for row in table}:
+            # The other filters left nothing.
+            return Ready(lambda: result)
         there = ", ".join(f"{row['asset_type']} ({row['row_count']:,})" for row in table) or "none"
         warn_caller(
             f"no row of {prepared.table} fits the selection with kind={wish.given['kind']!r}; "
@@ -134,4 +141,4 @@ def _explain_nothing(wish: Wish, prepared: PreparedSelection, rows: int, result:
         )
         return Ready(lambda: result)
 
-    return Then(run(wish.session, prepared, classes, None), told)
+    return Then(run(wish.session, prepared, classes, {}), told)

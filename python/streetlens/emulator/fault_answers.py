@@ -106,7 +106,7 @@ async def strike(
     if kind == "502":
         return web.Response(status=502, text=html_page(502, "Server Error"), content_type="text/html")
     if kind in {"cut_body", "bad_json"}:
-        return await _damaged(kind, request, await handler(request))
+        return await _damaged(rule, request, await handler(request))
     if kind in {"401", "expired_token"} and service != "token":
         value = bearer(request.headers.get("Authorization", ""))
         if kind == "expired_token" and value:
@@ -186,18 +186,20 @@ def _reset(request: web.Request) -> web.StreamResponse:
     return web.Response(status=499)
 
 
-async def _damaged(kind: str, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+async def _damaged(rule: FaultRule, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     if not isinstance(response, web.Response) or not isinstance(response.body, (bytes, bytearray)):
-        raise TypeError(f"fault {kind} needs an answer with a body in memory, got {type(response).__name__}")
+        raise TypeError(
+            f"fault {rule.kind} needs an answer with a body in memory, got {type(response).__name__}"
+        )
     body = bytes(response.body)
-    half = body[: len(body) // 2]
+    kept = body[: int(rule.number("bytes", len(body) // 2))]
     headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
-    if kind == "bad_json":
-        return web.Response(status=response.status, headers=headers, body=half)
+    if rule.kind == "bad_json":
+        return web.Response(status=response.status, headers=headers, body=kept)
     partial = web.StreamResponse(status=response.status, headers=headers)
     partial.content_length = len(body)
     await partial.prepare(request)
-    await partial.write(half)
+    await partial.write(kept)
     if request.transport is not None:
-        request.transport.close()  # not abort(): the half that was written must reach the client
+        request.transport.close()  # not abort(): what was written must reach the client
     return partial

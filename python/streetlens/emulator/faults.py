@@ -59,8 +59,9 @@ OPTIONS = {
     "seconds": "how long `slow` waits before it passes the request on (default 1)",
     "status": "the HTTP status of `html` (default 200)",
     "messages": "how many messages a gRPC stream sends before the fault (default 0)",
-    "bytes": "how many bytes of the gRPC connection still arrive before `reset` or `cut_body` ends it, instead of "
-    "`messages`; how many bytes of its record batch `arrow_malformed` keeps (default half)",
+    "bytes": "how many bytes of its body `cut_body` or `bad_json` keeps, of its record batch `arrow_malformed` "
+    "(default half); how many of a gRPC connection still arrive before `reset` or `cut_body` ends it, instead of "
+    "`messages`",
 }
 
 Option = str | int | float

@@ -66,24 +66,14 @@ class RpcServer:
         self._server.stop(grace=None).wait()
         self._executor.shutdown()
 
-    def stream(self, path: str, request_type: Any, answer: Answer) -> Any:
-        """Return the handler of a server-streaming method."""
+    def method(self, path: str, request_type: Any, answer: Answer) -> Any:
+        """Return the handler of a method that streams its answer, or answers once: the wire knows no difference."""
 
         def call(request: Any, context: Any) -> Messages:
             entry = self._logged(path, request_type, request, context)
             yield from self._answered(entry, context, lambda: answer(request))
 
         return self._grpc.unary_stream_rpc_method_handler(call, request_deserializer=request_type.deserialize)
-
-    def unary(self, path: str, request_type: Any, answer: Answer) -> Any:
-        """Return the handler of a method with one answer, which `answer` yields."""
-
-        def call(request: Any, context: Any) -> bytes:
-            entry = self._logged(path, request_type, request, context)
-            messages = list(self._answered(entry, context, lambda: answer(request)))
-            return messages[0] if messages else b""
-
-        return self._grpc.unary_unary_rpc_method_handler(call, request_deserializer=request_type.deserialize)
 
     def _logged(self, path: str, request_type: Any, request: Any, context: Any) -> LoggedRequest:
         text = request_type.to_json(request, always_print_fields_with_no_presence=False, indent=None)

@@ -1,7 +1,12 @@
-"""Carries out faults on gRPC calls: a status, at once or half way, a damaged stream, or a cut connection.
+"""Carries out faults on gRPC calls, each after the number of messages its rule's `messages` says.
 
-Codes are those of google.rpc.Code for the HTTP status that names the fault. `502` and `html` are what a gRPC
-client makes of a proxy that answers in place of the service.
+* `400` to `504`: the google.rpc.Code of that HTTP status; with `retry_delay` a RetryInfo. `502` and `html` are
+  what a gRPC client makes of a proxy that answers in place of the service.
+* `slow` and `stall`: a call that starts late, a stream that does not go on.
+* `reset` and `cut_body`: the connection ends by a TCP reset or in order, at a message or after so many `bytes`.
+* `rst_stream`: the call ends by that HTTP/2 frame, its connection stays.
+* `bad_json`: a message that is no protocol buffer. `arrow_malformed`: a record batch that ends too early.
+* `session_expired`: the answer to a ReadRows of a session that is older than six hours.
 """
 
 from __future__ import annotations
@@ -69,6 +74,8 @@ class RpcFaults:
                 rules = [parse_header(header)]
             except ValueError as error:
                 raise RpcError("INVALID_ARGUMENT", f"x-streetlens-fault: {error}") from error
+            if not rules[0].may_strike(cast("Service", entry.service), entry.path, entry.body):
+                raise RpcError("INVALID_ARGUMENT", f"x-streetlens-fault: {header} cannot happen to this call")
         entry.fault = ",".join(rule.kind for rule in rules) or None
         return rules
 
@@ -104,7 +111,7 @@ class RpcFaults:
     def _status(self, rule: FaultRule, entry: LoggedRequest, context: Any) -> RpcError:
         service = cast("Service", entry.service)
         kind, text = rule.kind, rule.text("message")
-        body = entry.body.decode()
+        body = entry.body.decode(errors="replace")
         if kind == "session_expired":
             stream = _STREAM.search(body)
             expired = datetime.fromtimestamp(time.time() - 1, timezone.utc).isoformat(timespec="seconds")

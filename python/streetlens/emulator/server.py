@@ -40,18 +40,26 @@ def start(
     require_token: bool = False,
     subscribed: bool = False,
     host: str = "127.0.0.1",
+    generation: int | None = None,
 ) -> Emulator:
     """Start the emulator and return it; use it as a context manager, or call `stop()`.
 
     `port` 0 takes a free one. `observations`: rows of synthetic data, drawn from `seed`. `require_token`:
     accept only tokens issued by this emulator. `subscribed`: the linked data set exists from the beginning.
+    `generation`: publish the tables of one generation only, 1 to 4, under its names; all of them otherwise.
     Raises ValueError for an address that is not loopback, OSError when the port is taken.
     """
     host = "127.0.0.1" if host == "localhost" else host
     if not _is_loopback(host):
         raise ValueError(f"the emulator binds loopback addresses only, not {host!r}: use 127.0.0.1 or ::1")
     world = worlds.build(
-        project, location, observations, seed, require_token=require_token, subscribed=subscribed
+        project,
+        location,
+        observations,
+        seed,
+        require_token=require_token,
+        subscribed=subscribed,
+        generation=generation,
     )
     return Emulator(world, host, port)
 

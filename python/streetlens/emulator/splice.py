@@ -51,8 +51,9 @@ class Splice:
         self._to_server = b""
         self._bytes_left: int | None = None
         self._bytes_ending: Ending = "reset"
-        self._marker: tuple[bytes, Ending] | None = None
+        self._markers: dict[bytes, Ending] = {}
         self._held = bytearray()
+        self._ended = False
         client.set_write_buffer_limits(high=_HIGH_WATER)
         client.set_protocol(_End(self.from_client, self.abort, self._reading_of_server))
         client.pause_reading()
@@ -66,7 +67,7 @@ class Splice:
 
     def end_at(self, marker: bytes, ending: Ending) -> None:
         """End the connection, or by `rst_stream` the call, where the server sends a message with this text."""
-        self._marker = (marker, ending)
+        self._markers[marker] = ending
 
     def abort(self) -> None:
         """Cut both sides."""
@@ -118,7 +119,7 @@ class Splice:
                 self._end(self._bytes_ending)
                 return
             self._bytes_left -= len(data)
-        if self._marker is None and not self._held:
+        if not self._markers and not self._held:
             self._answered.pass_over(data)
             self._client.write(data)
             return
@@ -127,17 +128,17 @@ class Splice:
             self._client.write(data[:boundary])
             data = data[boundary:]
         self._held += data
-        while length := whole_frame(self._held):
+        while not self._ended and (length := whole_frame(self._held)):
             frame = bytes(self._held[:length])
             del self._held[:length]
             self._frame(frame)
 
     def _frame(self, frame: bytes) -> None:
-        if self._marker is None or self._marker[0] not in frame:
+        marker = next((found for found in self._markers if found in frame), None)
+        if marker is None:
             self._client.write(frame)
             return
-        ending = self._marker[1]
-        self._marker = None
+        ending = self._markers.pop(marker)
         if ending != "rst_stream":
             self._end(ending)
             return
@@ -151,6 +152,7 @@ class Splice:
             self._to_server += cancel
 
     def _end(self, ending: Ending) -> None:
+        self._ended = True
         self._forget()
         if ending == "reset":
             raw = self._client.get_extra_info("socket")

@@ -6,10 +6,11 @@ import importlib
 import threading
 from typing import TYPE_CHECKING
 
+from streetlens.emulator.dataset.generations import published
 from streetlens.emulator.errors import ServiceError
 from streetlens.emulator.faults import FaultSet
 from streetlens.emulator.request_log import RequestLog
-from streetlens.emulator.sharing.catalog import PUBLISHER_PROJECT, exchange_id, source_dataset
+from streetlens.emulator.sharing.catalog import PUBLISHER_PROJECT, exchange_id, linked_dataset, source_dataset
 from streetlens.emulator.sharing.subscriptions import Sharing
 from streetlens.emulator.storage.objects import ObjectStore
 from streetlens.emulator.tokens import TokenLedger
@@ -39,12 +40,15 @@ class World:
         seed: int = 0,
         require_token: bool = False,
         subscribed: bool = False,
+        generation: int | None = None,
     ) -> None:
         self.project = project
         self.location = location
         self.engine = engine
         self.jobs = jobs
         self.dataset = dataset
+        self._tables = published(dataset.tables, generation)
+        self._generation = generation
         self.models = models
         self.objects = ObjectStore()
         self.tokens = TokenLedger(project)
@@ -64,7 +68,7 @@ class World:
     def subscribe(self, customer: str = DEFAULT_CUSTOMER) -> str:
         """Subscribe the caller's project to the published data set; return the linked data set's id."""
         location = self.location.lower()
-        dataset_id = f"imagery_insights___preview___{location}"
+        dataset_id = linked_dataset(location, self._generation)
         self.sharing.subscribe(
             f"projects/{PUBLISHER_PROJECT}/locations/{location}/dataExchanges/{exchange_id(location)}"
             f"/listings/imagery_insights_{customer.replace('-', '_')}__{location}",
@@ -114,7 +118,7 @@ class World:
         with self._lock:
             if source not in self._published:
                 self.engine.create_dataset(source, location=location.upper(), project=PUBLISHER_PROJECT)
-                for table_id, table in self.dataset.tables.items():
+                for table_id, table in self._tables.items():
                     self.engine.load_table(
                         source, table_id, table.schema, table.rows, project=PUBLISHER_PROJECT
                     )
@@ -123,7 +127,14 @@ class World:
 
 
 def build(
-    project: str, location: str, observations: int, seed: int, *, require_token: bool, subscribed: bool
+    project: str,
+    location: str,
+    observations: int,
+    seed: int,
+    *,
+    require_token: bool,
+    subscribed: bool,
+    generation: int | None = None,
 ) -> World:
     """Build the world: the SQL engine and `observations` synthetic observations drawn from `seed`."""
     bigquery = importlib.import_module("streetlens.emulator.bigquery")
@@ -140,4 +151,5 @@ def build(
         seed=seed,
         require_token=require_token,
         subscribed=subscribed,
+        generation=generation,
     )

@@ -5,11 +5,13 @@ use std::time::Duration;
 use url::Url;
 
 use super::error;
+use super::read::ReadClient;
 use super::request::Query;
 use super::result::{QueryEstimate, QueryResult};
+use super::source::Storage;
 use super::start;
 use super::stream::QueryStream;
-use super::wire::JobReference;
+use super::wire::{Job, JobReference};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 use crate::stack::Stack;
@@ -23,6 +25,7 @@ pub(super) const PAGE_TIMEOUT: Duration = Duration::from_secs(120);
 pub struct BigQueryClient {
     pub(super) stack: Stack,
     pub(super) project: String,
+    pub(super) storage: Storage,
     base: Url,
 }
 
@@ -65,7 +68,8 @@ impl BigQueryClient {
             None => Url::parse("https://bigquery.googleapis.com/")
                 .map_err(|cause| Error::new(ErrorKind::Internal, "the address of BigQuery").with_source(cause))?,
         };
-        Ok(Self { stack, project: settings.project.clone(), base })
+        let storage = Storage::new(ReadClient::new(stack.clone(), settings)?);
+        Ok(Self { stack, project: settings.project.clone(), storage, base })
     }
 
     /// Runs a query to its end. Dropping the future cancels the job.
@@ -90,16 +94,32 @@ impl BigQueryClient {
         self.stack.send(&request, decode_json).await
     }
 
+    /// Looks up a job.
+    pub(super) async fn job(&self, job: &JobReference) -> Result<Job> {
+        let request = Request::get("BigQuery", self.job_address(job, &[])?, error::decode);
+        self.stack.send(&request, decode_json).await
+    }
+
     /// Asks BigQuery to stop a job.
     pub(super) async fn cancel(&self, job: &JobReference) -> Result<()> {
+        let url = self.job_address(job, &["cancel"])?;
+        let request = Request::post("BigQuery", url, "", error::decode).with_timeout(Duration::from_secs(10));
+        self.stack.send(&request, |_| Ok(())).await
+    }
+
+    /// The Storage Read API was asked in vain, and is not asked again.
+    pub(super) fn storage_is_shut(&self) {
+        self.storage.shut();
+    }
+
+    fn job_address(&self, job: &JobReference, method: &[&str]) -> Result<Url> {
         let project = job.project_id.as_deref().unwrap_or(&self.project);
         let id = job.job_id.as_deref().unwrap_or_default();
-        let mut url = self.address(&["projects", project, "jobs", id, "cancel"])?;
+        let mut url = self.address(&[&["projects", project, "jobs", id], method].concat())?;
         if let Some(location) = &job.location {
             url.query_pairs_mut().append_pair("location", location);
         }
-        let request = Request::post("BigQuery", url, "", error::decode).with_timeout(Duration::from_secs(10));
-        self.stack.send(&request, |_| Ok(())).await
+        Ok(url)
     }
 
     pub(super) fn address(&self, segments: &[&str]) -> Result<Url> {

@@ -1,5 +1,6 @@
 //! BigQuery: queries, jobs, tables.
 
+pub mod arrow;
 pub mod client;
 pub mod decode;
 pub mod error;
@@ -7,9 +8,11 @@ mod job;
 pub mod load;
 mod pages;
 pub mod parameters;
+pub mod read;
 pub mod request;
 pub mod result;
 pub mod schema;
+mod source;
 mod start;
 pub mod stream;
 pub mod tables;

@@ -28,15 +28,23 @@ pub(super) struct Started {
     pub(super) page: Page,
     pub(super) job: RunningJob,
     pub(super) notes: Vec<String>,
+    /// Whether the answer came with the end of a job that took its time, and so as JSON whatever was asked for.
+    pub(super) is_late: bool,
 }
 
 /// Starts a query; the answer of a fast one is its first page.
 pub(super) async fn start(client: &BigQueryClient, query: &Query) -> Result<Started> {
-    let mut format = if query.transport == Transport::Rest { RowFormat::Json } else { RowFormat::Arrow };
+    let mut format = match query.transport {
+        Transport::Auto | Transport::Arrow => RowFormat::Arrow,
+        Transport::Storage | Transport::Rest => RowFormat::Json,
+    };
+    // All rows are wanted over the Storage Read API, and none with the answer.
+    let without_rows = Query { page_size: Some(0), ..query.clone() };
+    let query = if query.transport == Transport::Storage { &without_rows } else { query };
     let (mut notes, mut runs) = (Vec::new(), 1);
     loop {
         let error = match run(client, query, format).await {
-            Ok((page, job)) => return Ok(Started { page, job, notes }),
+            Ok((page, job, is_late)) => return Ok(Started { page, job, notes, is_late }),
             Err(error) => error,
         };
         if format == RowFormat::Arrow && error::is_of_arrow(&error) && query.only_reads() {
@@ -73,9 +81,9 @@ pub(super) async fn dry_run(client: &BigQueryClient, query: &Query) -> Result<Qu
     })
 }
 
-async fn run(client: &BigQueryClient, query: &Query, format: RowFormat) -> Result<(Page, RunningJob)> {
-    let (mut page, mut job) =
-        if query.needs_a_job() { insert(client, query).await? } else { ask(client, query, format).await? };
+async fn run(client: &BigQueryClient, query: &Query, format: RowFormat) -> Result<(Page, RunningJob, bool)> {
+    let mut is_late = query.needs_a_job();
+    let (mut page, mut job) = if is_late { insert(client, query).await? } else { ask(client, query, format).await? };
     query.progress.enter(QueryState::Running);
     while page.envelope.job_complete == Some(false) {
         page = match wait(client, query, &job, format).await {
@@ -85,8 +93,9 @@ async fn run(client: &BigQueryClient, query: &Query, format: RowFormat) -> Resul
             }
             waited => waited?,
         };
+        is_late = true;
     }
-    Ok((page, job))
+    Ok((page, job, is_late))
 }
 
 /// `jobs.query`: one round trip for a fast query.

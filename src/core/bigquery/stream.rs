@@ -5,14 +5,21 @@ use arrow_schema::{Schema, SchemaRef};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::arrow::{ArrowDecoder, canonical, conform};
 use super::client::BigQueryClient;
-use super::decode::Page;
+use super::decode::{ArrowPart, Page};
 use super::job::RunningJob;
 use super::pages::Pages;
-use super::request::Query;
-use super::result::{QueryProgress, QueryResult, QueryState, QueryStatistics};
+use super::read::{ReadClient, TableName};
+use super::request::{Query, Transport};
+use super::result::{QueryProgress, QueryResult, QueryState, QueryStatistics, Route};
+use super::source::{Otherwise, Source, Streams};
 use super::start::{self, Started};
+use super::wire::JobReference;
 use crate::error::{Error, ErrorKind, Result};
+
+/// A result of fewer rows is read faster over one stream than a session is opened.
+const MANY_ROWS: u64 = 100_000;
 
 /// A result that is read once, from its first row to its last. Dropping it before its end cancels the job.
 pub struct QueryStream {
@@ -26,16 +33,10 @@ pub struct QueryStream {
     progress: Arc<QueryProgress>,
 }
 
-/// Where the rows after the first come from.
-enum Source {
-    Ended,
-    Pages(Box<Pages>),
-}
-
 impl QueryStream {
     /// Runs the query to the end of its job.
     pub(super) async fn start(client: &BigQueryClient, query: &Query) -> Result<Self> {
-        let Started { page, job, notes } = start::start(client, query).await?;
+        let Started { page, job, notes, is_late } = start::start(client, query).await?;
         let mut statistics = QueryStatistics::of(&page.envelope, &job);
         statistics.notes = notes;
         tracing::debug!(
@@ -47,34 +48,98 @@ impl QueryStream {
             bytes_billed = statistics.bytes_billed,
             "the query is done",
         );
-        let Page { envelope, schema, batch } = page;
-        let arrow = schema.as_ref().map_or_else(|| Arc::new(Schema::empty()), |schema| Arc::clone(schema.arrow()));
-        let rows = batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
-        let source = if envelope.page_token.is_none() {
-            Source::Ended
-        } else {
-            let Some(reference) = job.reference().cloned() else {
+        let Page { envelope, schema: described, batch } = page;
+        let has_more = envelope.page_token.is_some();
+        let (schema, ready, decoder) = match &envelope.arrow.schema {
+            Some(serialized) => {
+                statistics.route = Route::Arrow;
+                let decoder = ArrowDecoder::new(serialized).map_err(|error| job.name(error))?;
+                let schema =
+                    described.as_ref().map_or_else(|| canonical(decoder.schema()), |told| Arc::clone(told.arrow()));
+                let ready = inline(&envelope.arrow, &decoder, &schema).map_err(|error| job.name(error))?;
+                (schema, ready, Some(decoder))
+            }
+            None if query.transport == Transport::Arrow && batch.is_some() && !is_late => {
+                return Err(job.name(
+                    Error::new(ErrorKind::Query, "BigQuery was asked for Arrow and answered with JSON")
+                        .with_hint("pass `transport=\"auto\"`, which takes either"),
+                ));
+            }
+            None => {
+                let schema =
+                    described.as_ref().map_or_else(|| Arc::new(Schema::empty()), |told| Arc::clone(told.arrow()));
+                (schema, VecDeque::from_iter(batch), None)
+            }
+        };
+        // A cached result that is too large for the answer is told to have no rows at all.
+        let total_rows = envelope.total_rows.filter(|total| *total > 0 || !has_more);
+        let mut stream = Self {
+            schema,
+            statistics,
+            total_rows,
+            rows: 0,
+            ready,
+            source: Source::Ended,
+            job,
+            progress: Arc::clone(&query.progress),
+        };
+        if has_more {
+            let Some(reference) = stream.job.reference().cloned() else {
                 return Err(Error::new(
                     ErrorKind::MalformedResponse,
                     "BigQuery named no job for a result of many pages",
                 ));
             };
-            let page_rows = query.page_size.map_or(rows, u64::from);
-            let pages = Pages::new(client.clone(), reference, schema, rows, Some(page_rows), envelope.total_rows);
-            Source::Pages(Box::new(pages))
-        };
+            stream.open(client, query, reference, decoder).await.map_err(|error| stream.job.name(error))?;
+        }
         query.progress.enter(QueryState::Reading);
-        query.progress.expect(envelope.total_rows);
-        Ok(Self {
-            progress: Arc::clone(&query.progress),
-            schema: arrow,
-            statistics,
-            total_rows: envelope.total_rows,
-            rows: 0,
-            ready: VecDeque::from_iter(batch),
-            source,
-            job,
-        })
+        query.progress.expect(total_rows);
+        Ok(stream)
+    }
+
+    /// Chooses where the rows after the first come from.
+    async fn open(
+        &mut self,
+        client: &BigQueryClient,
+        query: &Query,
+        job: JobReference,
+        decoder: Option<ArrowDecoder>,
+    ) -> Result<()> {
+        let here: u64 = self.ready.iter().map(|batch| batch.num_rows() as u64).sum();
+        let storage = &client.storage;
+        let is_wanted = match query.transport {
+            Transport::Rest => false,
+            Transport::Auto => storage.is_open(),
+            Transport::Arrow | Transport::Storage => true,
+        };
+        let Some((location, job_id)) = job.location.as_deref().zip(job.job_id.as_deref()).filter(|_| is_wanted) else {
+            let page_rows = query.page_size.map_or(here, u64::from);
+            let pages = Pages::new(client.clone(), job, None, here, Some(page_rows), self.total_rows);
+            self.source = Source::Pages(Box::new(pages));
+            return Ok(());
+        };
+        let project = job.project_id.as_deref().unwrap_or(&client.project);
+        self.statistics.route = Route::Storage;
+        if query.any_order && self.total_rows.is_none_or(|rows| rows >= MANY_ROWS) {
+            match several(client, project, &job).await {
+                Ok(streams) => {
+                    // The session has every row, those that came with the answer included.
+                    self.ready.clear();
+                    self.source = Source::Streams(streams);
+                    return Ok(());
+                }
+                Err(error) if query.transport == Transport::Auto => {
+                    tracing::debug!(%error, "the result is read over one stream, because a session cannot be opened");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let stream = ReadClient::job_stream(project, location, job_id);
+        let reader = Box::new(storage.client.read_rows(stream, here, decoder));
+        let otherwise = (query.transport == Transport::Auto)
+            .then(|| Box::new(Otherwise { client: client.clone(), job, total_rows: self.total_rows }));
+        self.source = Source::Stream { reader, otherwise };
+        Ok(())
     }
 
     /// Columns.
@@ -114,7 +179,8 @@ impl QueryStream {
         while let Some(batch) = self.next().await? {
             batches.push(batch);
         }
-        tracing::info!(job_id = self.job.id(), rows = self.rows, batches = batches.len(), "the result is here");
+        let (rows, route) = (self.rows, self.statistics.route);
+        tracing::info!(job_id = self.job.id(), rows, batches = batches.len(), %route, "the result is here");
         Ok(QueryResult { schema: self.schema, batches, statistics: self.statistics })
     }
 
@@ -122,23 +188,55 @@ impl QueryStream {
         if let Some(batch) = self.ready.pop_front() {
             return Ok(Some(batch));
         }
-        match &mut self.source {
-            Source::Ended => Ok(None),
-            Source::Pages(pages) => pages.next().await,
+        let (batch, note) = self.source.next().await?;
+        if let Some(note) = note {
+            self.statistics.route = Route::Json;
+            self.statistics.notes.push(note);
         }
+        batch.map(|batch| conform(batch, &self.schema)).transpose()
     }
 
-    /// A result with fewer rows than BigQuery counted lost some on the way.
+    /// A result with other rows than BigQuery counted lost some on the way, or has some twice.
     fn end(&mut self) -> Result<()> {
         self.source = Source::Ended;
         self.job.finish();
         self.progress.enter(QueryState::Done);
         match self.total_rows {
-            Some(total) if self.rows < total => Err(self.job.name(Error::new(
+            Some(total) if self.rows != total => Err(self.job.name(Error::new(
                 ErrorKind::MalformedResponse,
                 format!("BigQuery counts {total} rows and its pages hold {}", self.rows),
             ))),
             _ => Ok(()),
         }
     }
+}
+
+/// The rows that came with the answer.
+fn inline(part: &ArrowPart, decoder: &ArrowDecoder, schema: &SchemaRef) -> Result<VecDeque<RecordBatch>> {
+    let mut ready = VecDeque::new();
+    if let Some(batches) = &part.batches {
+        for batch in decoder.decode(batches.clone())? {
+            if batch.num_rows() > 0 {
+                ready.push_back(conform(batch, schema)?);
+            }
+        }
+    }
+    let rows: u64 = ready.iter().map(|batch| batch.num_rows() as u64).sum();
+    match part.rows {
+        Some(told) if told != rows => Err(Error::new(
+            ErrorKind::MalformedResponse,
+            format!("BigQuery counts {told} rows in its answer, which holds {rows}"),
+        )),
+        _ => Ok(ready),
+    }
+}
+
+/// Several streams over the table that holds a job's result.
+async fn several(client: &BigQueryClient, project: &str, job: &JobReference) -> Result<Streams> {
+    let described = client.job(job).await?;
+    let table = described.configuration.query.and_then(|query| query.destination_table).ok_or_else(|| {
+        Error::new(ErrorKind::MalformedResponse, "BigQuery does not tell where the result of the job is")
+    })?;
+    let table = TableName { project: table.project_id, dataset: table.dataset_id, table: table.table_id };
+    Streams::open(&client.storage.client, project, table).await
 }

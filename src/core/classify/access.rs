@@ -11,6 +11,7 @@ use super::image::{self, INLINE_LIMIT, ImageRef};
 use super::image_options::ImageMode;
 use super::images;
 use super::picture::{self, LARGEST_DECODED, PixelBox, Problem};
+use super::snapshots::KnownSnapshots;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::ImagePart;
 use crate::retry::RetryPolicy;
@@ -30,6 +31,7 @@ const WAITING_ROOM: usize = 256_000_000;
 pub struct ImageAccess {
     storage: StorageClient,
     buckets: BucketAccess,
+    snapshots: KnownSnapshots,
     files: Arc<Semaphore>,
     pixels: Arc<Semaphore>,
     workers: Arc<Semaphore>,
@@ -61,6 +63,7 @@ impl ImageAccess {
         Self {
             storage,
             buckets: BucketAccess::default(),
+            snapshots: KnownSnapshots::default(),
             files: Arc::new(Semaphore::new(FILES_AT_A_TIME)),
             pixels: Arc::new(Semaphore::new(usize::try_from(LARGEST_DECODED).unwrap_or(usize::MAX >> 3))),
             workers: Arc::new(Semaphore::new(workers)),
@@ -99,6 +102,12 @@ impl ImageAccess {
             ImageRef::File(_) | ImageRef::Bytes(_) => true,
             ImageRef::Missing => false,
         }
+    }
+
+    /// What is known of the snapshots that images belong to.
+    #[must_use]
+    pub fn snapshots(&self) -> &KnownSnapshots {
+        &self.snapshots
     }
 
     /// The image by its URI, read by Gemini.

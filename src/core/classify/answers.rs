@@ -1,7 +1,9 @@
 //! The outcome of every row, and the table they make.
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder, StringDictionaryBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -84,7 +86,7 @@ impl Source {
     }
 }
 
-/// The outcome of one row. A run holds one for each, so it is kept small.
+/// The outcome of one row.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// What became of it.
@@ -177,12 +179,18 @@ impl Row {
 pub fn table(
     input: &RecordBatch,
     schema: &AnswerSchema,
-    rows: &[Option<Row>],
+    rows: impl Iterator<Item = Option<Row>>,
     why_skipped: &str,
 ) -> Result<RecordBatch> {
     let skipped = Row::without_answer(Status::Skipped, why_skipped);
-    let rows: Vec<&Row> = rows.iter().map(|row| row.as_ref().unwrap_or(&skipped)).collect();
-    let (answer_fields, answer_columns) = schema.columns(rows.iter().map(|row| row.value(schema)))?;
+    let mut accounts = Accounts::of(input.num_rows());
+    // Row by row, because all of them unpacked are several times as large as the table.
+    let values = rows.map(|row| {
+        let row = row.as_ref().unwrap_or(&skipped);
+        accounts.add(row);
+        row.value(schema)
+    });
+    let (answer_fields, answer_columns) = schema.columns(values)?;
     let taken = |name: &str| RESULT_COLUMNS.contains(&name) || answer_fields.iter().any(|field| field.name() == name);
     let mut fields: Vec<Field> = Vec::new();
     for field in input.schema_ref().fields() {
@@ -192,7 +200,7 @@ pub fn table(
     let mut columns: Vec<ArrayRef> = input.columns().to_vec();
     fields.extend(answer_fields.iter().map(|field| field.as_ref().clone()));
     columns.extend(answer_columns);
-    for (name, column) in RESULT_COLUMNS.iter().zip(result_columns(&rows)) {
+    for (name, column) in RESULT_COLUMNS.iter().zip(accounts.columns()) {
         let nullable = !matches!(*name, "status" | "attempts" | "source");
         fields.push(Field::new(*name, column.data_type().clone(), nullable));
         columns.push(column);
@@ -211,38 +219,77 @@ fn free_name(name: &str, taken: &dyn Fn(&str) -> bool, used: &[Field], input: &S
     free
 }
 
-fn result_columns(rows: &[&Row]) -> [ArrayRef; 12] {
-    let texts = |read: &dyn for<'row> Fn(&'row Row) -> Option<&'row str>| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| read(row)).collect::<StringArray>())
-    };
-    let counts = |read: &dyn Fn(&Row) -> Option<i64>| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| read(row)).collect::<Int64Array>())
-    };
-    let numbers = |read: &dyn Fn(&Row) -> Option<f64>| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| read(row)).collect::<Float64Array>())
-    };
-    let statuses: StringArray = rows.iter().map(|row| Some(row.status.as_str())).collect();
-    let status =
-        arrow_cast::cast(&statuses, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)));
-    [
-        status.unwrap_or_else(|_| Arc::new(statuses)),
-        texts(&|row| row.error.as_deref()),
-        texts(&|row| row.model.as_deref()),
-        texts(&|row| row.finish_reason.as_deref()),
-        counts(&|row| row.usage.input_tokens),
-        counts(&|row| row.usage.output_tokens),
-        counts(&|row| row.usage.thinking_tokens),
-        counts(&|row| row.usage.cached_tokens),
-        numbers(&|row| row.cost_usd),
-        numbers(&|row| row.latency_ms),
-        counts(&|row| Some(i64::from(row.attempts))),
-        texts(&|row| Some(row.source.as_str())),
-    ]
+/// The columns that follow the answer's own, as they grow.
+struct Accounts {
+    status: StringDictionaryBuilder<Int32Type>,
+    error: StringBuilder,
+    model: StringBuilder,
+    finish_reason: StringBuilder,
+    tokens: [Int64Builder; 4],
+    cost_usd: Float64Builder,
+    latency_ms: Float64Builder,
+    attempts: Int64Builder,
+    source: StringBuilder,
+}
+
+impl Accounts {
+    fn of(rows: usize) -> Self {
+        let texts = |bytes_a_row: usize| StringBuilder::with_capacity(rows, rows * bytes_a_row);
+        let counts = || Int64Builder::with_capacity(rows);
+        Self {
+            status: StringDictionaryBuilder::new(),
+            error: texts(0),
+            model: texts(24),
+            finish_reason: texts(4),
+            tokens: [counts(), counts(), counts(), counts()],
+            cost_usd: Float64Builder::with_capacity(rows),
+            latency_ms: Float64Builder::with_capacity(rows),
+            attempts: counts(),
+            source: texts(6),
+        }
+    }
+
+    fn add(&mut self, row: &Row) {
+        self.status.append_value(row.status.as_str());
+        self.error.append_option(row.error.as_deref());
+        self.model.append_option(row.model.as_deref());
+        self.finish_reason.append_option(row.finish_reason.as_deref());
+        let usage = &row.usage;
+        let counts = [usage.input_tokens, usage.output_tokens, usage.thinking_tokens, usage.cached_tokens];
+        for (column, count) in self.tokens.iter_mut().zip(counts) {
+            column.append_option(count);
+        }
+        self.cost_usd.append_option(row.cost_usd);
+        self.latency_ms.append_option(row.latency_ms);
+        self.attempts.append_value(i64::from(row.attempts));
+        self.source.append_value(row.source.as_str());
+    }
+
+    /// In the order of [`RESULT_COLUMNS`].
+    fn columns(mut self) -> [ArrayRef; 12] {
+        let [input, output, thinking, cached] = self.tokens.each_mut().map(|tokens| Arc::new(tokens.finish()));
+        [
+            Arc::new(self.status.finish()),
+            Arc::new(self.error.finish()),
+            Arc::new(self.model.finish()),
+            Arc::new(self.finish_reason.finish()),
+            input,
+            output,
+            thinking,
+            cached,
+            Arc::new(self.cost_usd.finish()),
+            Arc::new(self.latency_ms.finish()),
+            Arc::new(self.attempts.finish()),
+            Arc::new(self.source.finish()),
+        ]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_array::StringArray;
+    use arrow_schema::DataType;
 
     #[test]
     fn results_can_be_the_input_of_another_run() {
@@ -253,7 +300,7 @@ mod tests {
         ]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
         let input = RecordBatch::try_new(schema, vec![Arc::clone(&texts), Arc::clone(&texts), texts]).unwrap();
-        let results = table(&input, &AnswerSchema::Text, &[None], "").unwrap();
+        let results = table(&input, &AnswerSchema::Text, [None].into_iter(), "").unwrap();
         let names: Vec<String> = results.schema().fields().iter().take(4).map(|field| field.name().clone()).collect();
         assert_eq!(names, ["gcs_uri", "input_input_status", "input_status", "classification"]);
     }

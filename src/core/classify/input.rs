@@ -1,6 +1,6 @@
 //! The rows of a run: which images each has, and the columns that are carried to its answer.
 
-use arrow_array::{RecordBatch, StringArray};
+use arrow_array::{RecordBatch, StringArray, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -79,6 +79,22 @@ impl Input {
         }
         self.options = options;
         Ok(self)
+    }
+
+    /// Some of the rows of the results, each with all of its images.
+    pub(super) fn of_rows(mut self, rows: Vec<u32>) -> Result<Self> {
+        let groups = Groups::of(rows.iter().map(|row| self.sources(*row as usize)))?;
+        self.table = arrow_select::take::take_record_batch(&self.table, &UInt32Array::from(rows)).map_err(unusable)?;
+        self.groups = Some(groups);
+        Ok(self)
+    }
+
+    /// The images of a row that are in Cloud Storage.
+    pub(super) fn uris(&self, row: usize) -> impl Iterator<Item = GcsUri> {
+        self.sources(row).into_iter().filter_map(|source| match self.images.get(source) {
+            ImageRef::Uri(text) => GcsUri::parse(text).ok(),
+            _ => None,
+        })
     }
 
     /// Lets the captions of several views tell what the prompt speaks of: capture times when it names `capture_time`,

@@ -233,7 +233,10 @@ impl Dispatcher {
     pub(super) fn end_without_answer(&mut self, mut pending: Pending, error: Error) -> Result<()> {
         match pending.earlier.take() {
             Some(earlier) => self.settle_for_the_first(&pending, *earlier, &error),
-            None => self.give_up(pending.row, error.with_attempts(pending.attempts)),
+            None => {
+                let error = self.work.explained(pending.row, error);
+                self.give_up(pending.row, error.with_attempts(pending.attempts))
+            }
         }
     }
 

@@ -28,10 +28,13 @@ pub mod prompt;
 mod provenance;
 mod queue;
 pub mod quotas;
+mod records;
 mod roles;
 pub mod run;
 mod sample;
+pub mod snapshots;
 pub mod trouble;
+mod unanswered;
 mod views;
 mod work;
 
@@ -50,3 +53,4 @@ pub use progress::ProgressSnapshot;
 pub use prompt::Prompt;
 pub use quotas::KnownQuotas;
 pub use run::{Question, Run, RunOptions, Services};
+pub use snapshots::KnownSnapshots;

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::answers::{self, Row, Source};
 use super::columns::AnswerSchema;
 use super::progress::Progress;
+use super::records::Records;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The outcomes of one run.
@@ -19,7 +20,7 @@ pub(super) struct Outcomes {
 }
 
 struct State {
-    rows: Vec<Option<Row>>,
+    rows: Records,
     /// Rows in the order in which they ended.
     ended: Vec<u32>,
     /// Rows that ask the same as another one, by that one.
@@ -41,7 +42,7 @@ pub struct EndedRows {
 impl Outcomes {
     pub(super) fn new(rows: usize) -> Self {
         let state = State {
-            rows: vec![None; rows],
+            rows: Records::new(rows),
             ended: Vec::new(),
             waiting: HashMap::new(),
             names: Vec::new(),
@@ -72,25 +73,25 @@ impl Outcomes {
     /// Gives `row` the outcome of `first`, now or once there is one.
     pub(super) fn same_as(&self, row: u32, first: u32) {
         let mut state = self.state();
-        match state.rows[first as usize].as_ref().map(Row::duplicate) {
-            Some(outcome) => self.keep(&mut state, row, outcome),
+        match state.rows.get(first) {
+            Some(outcome) => self.keep(&mut state, row, outcome.duplicate()),
             None => state.waiting.entry(first).or_default().push(row),
         }
     }
 
     fn keep(&self, state: &mut State, row: u32, outcome: Row) {
         self.progress.finished(&outcome);
-        state.rows[row as usize] = Some(outcome);
+        state.rows.set(row, outcome);
         state.ended.push(row);
     }
 
     /// Outcomes of an earlier run, which are neither news nor a cost of this one.
-    pub(super) fn begin_with(&self, outcomes: Vec<Option<Row>>) {
+    pub(super) fn begin_with(&self, outcomes: impl Iterator<Item = Option<Row>>) {
         let mut state = self.state();
-        for (row, outcome) in outcomes.into_iter().enumerate() {
+        for (row, outcome) in (0_u32..).zip(outcomes) {
             if let Some(outcome) = outcome {
                 self.progress.carried(&outcome);
-                state.rows[row] = Some(outcome);
+                state.rows.set(row, outcome);
             }
         }
     }
@@ -117,11 +118,11 @@ impl Outcomes {
 
     /// Rows without an outcome.
     pub(super) fn missing(&self) -> usize {
-        self.state().rows.iter().filter(|row| row.is_none()).count()
+        self.state().rows.missing()
     }
 
     pub(super) fn has_outcome(&self, row: u32) -> bool {
-        self.state().rows[row as usize].is_some()
+        self.state().rows.has(row)
     }
 
     /// The same text, held once.
@@ -139,7 +140,7 @@ impl Outcomes {
     }
 
     /// All outcomes at this moment.
-    pub(super) fn rows(&self) -> Vec<Option<Row>> {
+    pub(super) fn rows(&self) -> Records {
         self.state().rows.clone()
     }
 
@@ -149,11 +150,11 @@ impl Outcomes {
             let state = self.state();
             if state.is_over {
                 // Nobody waits for it any more, and a copy of all rows is as large as the table.
-                return answers::table(input, schema, &state.rows, &state.why_skipped);
+                return answers::table(input, schema, state.rows.iter(), &state.why_skipped);
             }
             (state.rows.clone(), state.why_skipped.clone())
         };
-        answers::table(input, schema, &rows, &why_skipped)
+        answers::table(input, schema, rows.iter(), &why_skipped)
     }
 
     /// Up to `at_most` rows in the order in which they ended, without the first `from`, waiting for some; `None` after
@@ -175,7 +176,7 @@ impl Outcomes {
                     let part = arrow_select::take::take_record_batch(input, &places).map_err(|cause| {
                         Error::new(ErrorKind::Internal, "the ended rows make no table").with_source(cause)
                     })?;
-                    let table = answers::table(&part, schema, &outcomes, "")?;
+                    let table = answers::table(&part, schema, outcomes.into_iter(), "")?;
                     return Ok(Some(EndedRows { rows, table }));
                 }
                 Taken::Over => return Ok(None),
@@ -191,7 +192,7 @@ impl Outcomes {
             return if state.is_over { Taken::Over } else { Taken::NothingYet };
         }
         let rows: Vec<u32> = state.ended[from..to].to_vec();
-        let outcomes = rows.iter().map(|row| state.rows[*row as usize].clone()).collect();
+        let outcomes = rows.iter().map(|row| state.rows.get(*row)).collect();
         Taken::Some(rows, outcomes)
     }
 
@@ -256,9 +257,8 @@ mod tests {
         outcomes.same_as(1, 0);
         outcomes.finish([(0, row("a"))]);
         outcomes.same_as(2, 0);
-        let rows = outcomes.rows();
-        for same in &rows[1..] {
-            let same = same.as_ref().unwrap();
+        for same in outcomes.rows().iter().skip(1) {
+            let same = same.unwrap();
             assert_eq!((same.text.as_deref(), same.cost_usd, same.source), (Some("a"), Some(0.0), Source::Duplicate));
         }
         let progress = outcomes.progress().snapshot();

@@ -38,7 +38,7 @@ impl Run {
 
     /// The results of no row, whose columns are those of all.
     pub fn no_results(&self) -> Result<RecordBatch> {
-        answers::table(&self.input().slice(0, 0), &self.work.schema, &[], "")
+        answers::table(&self.input().slice(0, 0), &self.work.schema, std::iter::empty(), "")
     }
 
     /// Where its answers are kept.

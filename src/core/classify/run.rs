@@ -142,10 +142,10 @@ impl Run {
             u32::try_from(row).ok().filter(|_| is_bad)
         };
         let rows = self.work.outcomes.rows();
-        asked.refresh = Refresh::These(Arc::new(rows.into_iter().enumerate().filter_map(anew).collect()));
+        asked.refresh = Refresh::These(Arc::new(rows.iter().enumerate().filter_map(anew).collect()));
         let run = Self::of(asked)?;
         let good = |row: Row| (row.status == Status::Ok).then_some(row);
-        run.work.outcomes.begin_with(self.work.outcomes.rows().into_iter().map(|row| row.and_then(good)).collect());
+        run.work.outcomes.begin_with(rows.iter().map(|row| row.and_then(good)));
         Ok(run)
     }
 
@@ -154,13 +154,21 @@ impl Run {
         let asked = &self.asked;
         let question = Question { schema, ..asked.question.clone() };
         let run = Self::new(asked.services.clone(), asked.places.clone(), question, asked.options.clone())?;
-        let rows = self.work.outcomes.rows().into_iter().map(|row| row.map(|row| row.read_by(&run.work.schema)));
-        run.work.outcomes.begin_with(rows.collect());
+        let rows = self.work.outcomes.rows();
+        run.work.outcomes.begin_with(rows.iter().map(|row| row.map(|row| row.read_by(&run.work.schema))));
         if let Some(end) = run.start.lock().unwrap_or_else(PoisonError::into_inner).take() {
             run.work.outcomes.end(why_skipped(&Ok(Ending::Complete)));
             end.send_replace(Some(Arc::new(End { outcome: Mutex::new(Ok(Ending::Complete)) })));
         }
         Ok(run)
+    }
+
+    /// The same question for some of the rows.
+    pub(super) fn of_rows(&self, rows: Vec<u32>) -> Result<Self> {
+        let asked = &self.asked;
+        let input = asked.question.input.clone().of_rows(rows)?;
+        let question = Question { input, ..asked.question.clone() };
+        Self::new(asked.services.clone(), asked.places.clone(), question, asked.options.clone())
     }
 
     /// Begins in the background, once; must be called where tokio runs.
@@ -250,7 +258,7 @@ impl Run {
     /// The text of each row's answer as the model gave it.
     #[must_use]
     pub fn texts(&self) -> Vec<Option<Box<str>>> {
-        self.work.outcomes.rows().into_iter().map(|row| row.and_then(|row| row.text)).collect()
+        self.work.outcomes.rows().iter().map(|row| row.and_then(|row| row.text)).collect()
     }
 
     /// What the user should hear and has not heard yet.

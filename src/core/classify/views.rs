@@ -39,6 +39,18 @@ impl Groups {
         self.ends.len()
     }
 
+    /// Groups of these rows.
+    pub(super) fn of(members: impl Iterator<Item = impl IntoIterator<Item = usize>>) -> Result<Self> {
+        let mut groups = Self { rows: Vec::new(), ends: Vec::new() };
+        for rows in members {
+            for row in rows {
+                groups.rows.push(index(row)?);
+            }
+            groups.ends.push(index(groups.rows.len())?);
+        }
+        Ok(groups)
+    }
+
     /// The rows of one group.
     pub(super) fn get(&self, group: usize) -> &[u32] {
         let start = group.checked_sub(1).map_or(0, |before| self.ends[before]);

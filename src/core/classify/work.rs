@@ -14,7 +14,7 @@ use super::limiter::Learned;
 use super::outcomes::Outcomes;
 use super::prompt::Prompt;
 use super::quotas::KnownQuotas;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::gemini::catalogue::Price;
 use crate::gemini::{Answer, GeminiClient, Misfit, Outcome, Place, RequestTemplate, Usage, decode, estimate};
 use crate::store::{Key, KeyBuilder, StoredAnswer};
@@ -175,6 +175,18 @@ impl Work {
             latency_ms: None,
             attempts: 0,
             source: Source::Nowhere,
+        }
+    }
+
+    /// An image that is gone, with what is known of its snapshot.
+    pub(super) fn explained(&self, row: u32, error: Error) -> Error {
+        if error.kind() != ErrorKind::Image || error.details().status != Some(404) {
+            return error;
+        }
+        let explained = self.input.uris(row as usize).find_map(|uri| self.images.snapshots().explain(&uri));
+        match explained {
+            Some(hint) => error.with_hint(hint),
+            None => error,
         }
     }
 

@@ -86,9 +86,18 @@ impl Catalog {
         Err(missing(dataset, &what, &self.tables(place, dataset, false).await?))
     }
 
+    /// A table of the user's own. Fails with the tables that are there.
+    pub(super) async fn own(&self, place: &Place<'_>, dataset: &DatasetName, table: &str) -> Result<Arc<Shape>> {
+        if let Some(shape) = self.fresh(place, dataset, table).await? {
+            return Ok(Arc::new(shape));
+        }
+        let what = format!("table `{}`", table.escape_debug());
+        Err(missing(dataset, &what, &self.tables(place, dataset, true).await?))
+    }
+
     /// A table that may change its columns, or come and go: never kept.
     pub(super) async fn fresh(&self, place: &Place<'_>, dataset: &DatasetName, table: &str) -> Result<Option<Shape>> {
-        match place.bigquery.table(dataset, table).await {
+        match place.bigquery.look_up_table(dataset, table).await {
             Ok(description) => Ok(Some(Shape::new(dataset.clone(), table.to_owned(), description))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -124,7 +133,7 @@ impl Catalog {
         if let Some(shape) = known.shapes.get(&key) {
             return Ok(Arc::clone(shape));
         }
-        let description = place.bigquery.table(dataset, table).await?;
+        let description = place.bigquery.look_up_table(dataset, table).await?;
         let shape = Arc::new(Shape::new(dataset.clone(), table.to_owned(), description));
         known.shapes.insert(key, Arc::clone(&shape));
         Ok(shape)

@@ -94,7 +94,7 @@ pub async fn prepare(catalog: &Catalog, place: &Place<'_>, selection: Selection)
     };
     let own = table.as_deref().filter(|_| meaning.is_none());
     let rows = match own {
-        Some(table) => catalog.named(place, &dataset, table).await?,
+        Some(table) => catalog.own(place, &dataset, table).await?,
         None => catalog.find(place, &dataset, Meaning { entity: wanted, product, scope }).await?,
     };
     // What comes along is of the same product as the rows.

@@ -43,6 +43,8 @@ pub struct Selection {
     pub since: Option<String>,
     /// Only rows that this table of results has no good answer for.
     pub unanswered_in: Option<String>,
+    /// The column that tells which row an answer is of; `observation_id` or `gcs_uri` otherwise.
+    pub unanswered_by: Option<String>,
 }
 
 /// Which state of the data set.

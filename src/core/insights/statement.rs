@@ -191,7 +191,7 @@ impl Writer<'_> {
             ));
         }
         if let Some(answered) = self.tables.answered {
-            let key = shared_key(self.tables.rows, answered)?;
+            let key = self.answered_key(answered)?;
             let is_good = if answered.has("status") { " AND answered.status = 'ok'" } else { "" };
             parts.ask(format!(
                 "NOT EXISTS (\n    SELECT 1 FROM {} AS answered\n    \
@@ -200,6 +200,17 @@ impl Writer<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// What tells which row an answer is of.
+    fn answered_key(&self, answered: &Shape) -> Result<String> {
+        match &self.selection.unanswered_by {
+            None => shared_key(self.tables.rows, answered).map(str::to_owned),
+            Some(name) => {
+                answered.column(name)?;
+                Ok(self.tables.rows.column(name)?.sql)
+            }
+        }
     }
 
     /// What is asked of the number of an asset's views, among the rows that the other filters leave.

@@ -34,6 +34,14 @@ impl GcsUri {
         &self.object
     }
 
+    /// The snapshot that a published image belongs to: `<snapshot>/v0/<observation>.jpg`.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&str> {
+        let (snapshot, image) = self.object.split_once("/v0/")?;
+        let is_published = image.starts_with("o1:") && !image.contains('/');
+        (is_published && !snapshot.is_empty() && !snapshot.contains('/')).then_some(snapshot)
+    }
+
     /// The extension of the object's name in lower case.
     #[must_use]
     pub fn extension(&self) -> Option<String> {

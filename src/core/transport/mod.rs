@@ -1,5 +1,6 @@
 //! One HTTP exchange. Never retries and never reads a body's meaning.
 
+pub mod grpc;
 mod plain;
 mod pool;
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
+use url::Url;
 
 use super::{BodyLimit, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +16,7 @@ use crate::settings::is_local;
 /// Google's front ends take 100 streams on one HTTP/2 connection, and a client keeps one connection per host.
 const IN_FLIGHT_PER_CLIENT: usize = 80;
 
-const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
+pub(super) const USER_AGENT: &str = concat!("streetlens/", env!("CARGO_PKG_VERSION"), " (gzip)");
 
 /// HTTP over growing sets of clients, the least busy first.
 pub struct HttpPool {
@@ -82,7 +83,8 @@ impl Transport for HttpPool {
         if !request.body.is_empty() {
             builder = builder.body(request.body.clone());
         }
-        let failed = |error: reqwest::Error| transport_error(error, request);
+        let failed =
+            |error: reqwest::Error| transport_error(error, request.service, &request.url, Some(request.timeout));
         let response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match request.body_limit.filter(|_| status.is_success()) {
@@ -115,12 +117,7 @@ async fn read_at_most(
 
 impl PooledClient {
     fn new(builder: reqwest::ClientBuilder) -> Result<Self> {
-        let client = builder.build().map_err(|error| {
-            Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
-                .with_hint("check the CA certificates named by `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`")
-                .with_source(error.without_url())
-        })?;
-        Ok(Self { client, in_flight: AtomicUsize::new(0) })
+        Ok(Self { client: build(builder)?, in_flight: AtomicUsize::new(0) })
     }
 }
 
@@ -157,7 +154,15 @@ fn client_builder() -> reqwest::ClientBuilder {
         .http2_keep_alive_while_idle(true)
 }
 
-fn install_crypto_provider() {
+pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    builder.build().map_err(|error| {
+        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
+            .with_hint("check the CA certificates named by `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`")
+            .with_source(error.without_url())
+    })
+}
+
+pub(super) fn install_crypto_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         // An error means that a provider is installed already, which serves as well.
@@ -165,7 +170,7 @@ fn install_crypto_provider() {
     });
 }
 
-fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificate>> {
+pub(super) fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificate>> {
     let Some(path) = ca_bundle else {
         return Ok(Vec::new());
     };
@@ -178,11 +183,11 @@ fn read_certificates(ca_bundle: Option<&Path>) -> Result<Vec<reqwest::Certificat
     reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.into()))
 }
 
-fn transport_error(error: reqwest::Error, request: &Request) -> Error {
-    let host = request.url.host_str().unwrap_or("the server");
-    let service = request.service;
-    let (kind, message) = if error.is_timeout() && !error.is_connect() {
-        let seconds = request.timeout.as_secs_f64();
+/// What became of a request or its answer; `timeout` is the time it had.
+pub(super) fn transport_error(error: reqwest::Error, service: &str, url: &Url, timeout: Option<Duration>) -> Error {
+    let host = url.host_str().unwrap_or("the server");
+    let (kind, message) = if let Some(timeout) = timeout.filter(|_| error.is_timeout() && !error.is_connect()) {
+        let seconds = timeout.as_secs_f64();
         (ErrorKind::Timeout, format!("{service} (`{host}`) gave no answer within {seconds} s"))
     } else if error.is_connect() {
         (ErrorKind::Transport, format!("{service} (`{host}`) cannot be reached: {}", root_cause(&error)))
@@ -212,7 +217,6 @@ fn root_cause(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use url::Url;
 
     /// Answers one request with these bytes; tells how many of them the client took before it hung up.
     async fn answered(head: &str, chunk: Vec<u8>, chunks: usize) -> (Result<Response>, usize) {

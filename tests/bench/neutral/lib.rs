@@ -6,6 +6,7 @@ pub mod bigquery;
 pub mod columns;
 pub mod conditions;
 pub mod gemini;
+pub mod pieces;
 pub mod server;
 pub mod storage_read;
 pub mod storage_wire;

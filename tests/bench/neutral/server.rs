@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,10 +17,11 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bigquery::{Body as Page, Results, Wanted, start_of};
+use crate::bigquery::{Results, Wanted, start_of};
 use crate::columns::Compression;
 use crate::conditions::{Conditions, Failure, Fate, Traffic};
-use crate::storage_read::{Frames, Messages};
+use crate::pieces::{self, Piece};
+use crate::storage_read::Messages;
 use crate::{gemini, table};
 
 /// What the server answers with.
@@ -33,7 +35,7 @@ pub struct Services {
     pub messages: Messages,
 }
 
-type Answer = Response<Either<Full<Bytes>, Either<CutOff, Frames>>>;
+type Answer = Response<Either<Full<Bytes>, Either<CutOff, Parts>>>;
 
 /// What a stream may have in hand before the client takes it: some messages, so that the socket never waits for one.
 const SEND_BUFFER: usize = 8 << 20;
@@ -83,9 +85,9 @@ async fn answer(request: Request<Incoming>, services: Arc<Services>) -> io::Resu
         (&Method::GET, ["neutral", "counts"]) => {
             json(StatusCode::OK, serde_json::to_vec(services.traffic().counts()).map_err(io::Error::other)?.into())
         }
-        (&Method::POST, [.., "projects", _, "queries"]) => page(query(&body, results)?, takes_gzip),
+        (&Method::POST, [.., "projects", _, "queries"]) => page(&query(&body, results)?, takes_gzip),
         (&Method::GET, [.., "projects", _, "queries", _] | [.., "tables", _, "data"]) => {
-            page(results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
+            page(&results.page(wanted(head.uri.query().unwrap_or_default()))?, takes_gzip)
         }
         (&Method::POST, [.., "projects", project, "jobs"]) => {
             let request: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -165,6 +167,27 @@ impl Body for CutOff {
     }
 }
 
+/// A body that is in memory, in parts that are not copied.
+pub struct Parts {
+    left: VecDeque<Bytes>,
+    trailers: Option<HeaderMap>,
+    size: Option<u64>,
+}
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let part = self.left.pop_front().map(Frame::data);
+        Poll::Ready(part.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
 fn cut_off(mut body: Vec<u8>) -> Answer {
     let whole = u64::try_from(body.len()).unwrap_or(u64::MAX);
     body.truncate(body.len() / 2);
@@ -177,7 +200,7 @@ fn failed(status: StatusCode, name: &str, message: &str) -> Answer {
 }
 
 /// Answers `jobs.query`, in Arrow when it asks for that.
-fn query(body: &[u8], results: &Results) -> io::Result<Page> {
+fn query(body: &[u8], results: &Results) -> io::Result<Vec<Piece>> {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let most = &request["maxResults"];
     let most = most.as_u64().or_else(|| most.as_str()?.parse().ok()).unwrap_or(table::PAGE);
@@ -195,7 +218,11 @@ fn query(body: &[u8], results: &Results) -> io::Result<Page> {
 fn read(method: &str, body: &[u8], messages: &Messages) -> io::Result<Answer> {
     let answer = Response::builder().header(CONTENT_TYPE, "application/grpc");
     let answer = match messages.call(method, body) {
-        Ok(frames) => answer.body(Either::Right(Either::Right(frames))),
+        Ok(parts) => {
+            let status = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+            let trailers = Some(HeaderMap::from_iter([status]));
+            answer.body(Either::Right(Either::Right(Parts { left: parts, trailers, size: None })))
+        }
         Err((status, message)) => answer
             .header("grpc-status", status)
             .header("grpc-message", message.replace(|letter: char| !(' '..='~').contains(&letter), " "))
@@ -222,21 +249,20 @@ fn wanted(query: &str) -> Wanted {
     wanted
 }
 
-fn page(body: Page, takes_gzip: bool) -> Answer {
-    if !takes_gzip {
-        return json(StatusCode::OK, body.plain);
+fn page(pieces: &[Piece], takes_gzip: bool) -> Answer {
+    let parts = VecDeque::from(pieces::body(pieces, takes_gzip));
+    let size = parts.iter().map(|part| u64::try_from(part.len()).unwrap_or_default()).sum();
+    let mut answer = json(StatusCode::OK, Bytes::new());
+    if takes_gzip {
+        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let mut answer = json(StatusCode::OK, body.gzip);
-    answer.headers_mut().insert(CONTENT_ENCODING, hyper::header::HeaderValue::from_static("gzip"));
-    answer
+    answer.map(|_| Either::Right(Either::Right(Parts { left: parts, trailers: None, size: Some(size) })))
 }
 
 fn json(status: StatusCode, body: Bytes) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(body)));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json; charset=UTF-8"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
     answer
 }
 

@@ -1,14 +1,9 @@
 //! BigQuery's Storage Read API over the same table: messages made before the first request, sent as they are.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hyper::HeaderMap;
-use hyper::body::{Body, Frame};
-use hyper::header::{HeaderName, HeaderValue};
 use prost::Message;
 use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::thread;
 
 use crate::columns::{Compression, serialized};
@@ -52,8 +47,8 @@ impl Messages {
         Ok(Self { rows, plain: plain?, lz4: lz4? })
     }
 
-    /// Answers one call, by the last part of its path.
-    pub fn call(&self, method: &str, body: &[u8]) -> Result<Frames, Refusal> {
+    /// The messages that answer one call, which is named by the last part of its path.
+    pub fn call(&self, method: &str, body: &[u8]) -> Result<VecDeque<Bytes>, Refusal> {
         // The first five bytes say whether it is compressed, and how long it is.
         let body = body.get(5..).unwrap_or_default();
         let invalid = |error: prost::DecodeError| (INVALID_ARGUMENT, error.to_string());
@@ -64,7 +59,7 @@ impl Messages {
         }
     }
 
-    fn session(&self, request: &CreateReadSessionRequest) -> Result<Frames, Refusal> {
+    fn session(&self, request: &CreateReadSessionRequest) -> Result<VecDeque<Bytes>, Refusal> {
         let wanted = request.read_session.as_ref().ok_or((INVALID_ARGUMENT, "no read_session".to_owned()))?;
         let options = wanted.read_options.as_ref().and_then(|options| options.arrow_serialization_options);
         let codec = codec(options.map_or(0, |options| options.buffer_compression))?;
@@ -89,10 +84,10 @@ impl Messages {
             read_options: wanted.read_options.clone(),
             estimated_row_count: i64::try_from(self.rows).unwrap_or(i64::MAX),
         };
-        Ok(Frames::new(VecDeque::from([framed(&session)])))
+        Ok(VecDeque::from([framed(&session)]))
     }
 
-    fn rows(&self, request: &ReadRowsRequest) -> Result<Frames, Refusal> {
+    fn rows(&self, request: &ReadRowsRequest) -> Result<VecDeque<Bytes>, Refusal> {
         let (start, end, codec) = self.stream(request)?;
         let start = start + u64::try_from(request.offset).unwrap_or_default();
         let mut messages = VecDeque::new();
@@ -123,7 +118,7 @@ impl Messages {
             messages.push_front(body);
             messages.push_front(head.freeze());
         }
-        Ok(Frames::new(messages))
+        Ok(messages)
     }
 
     /// The first row of a stream, the row after its last one, and its codec.
@@ -178,30 +173,6 @@ fn framed(message: &impl Message) -> Bytes {
     bytes.freeze()
 }
 
-/// The body of an answer: its messages, then the status.
-#[derive(Debug)]
-pub struct Frames {
-    messages: VecDeque<Bytes>,
-    status: Option<HeaderMap>,
-}
-
-impl Frames {
-    fn new(messages: VecDeque<Bytes>) -> Self {
-        let status = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
-        Self { messages, status: Some(HeaderMap::from_iter([status])) }
-    }
-}
-
-impl Body for Frames {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let message = self.messages.pop_front().map(Frame::data);
-        Poll::Ready(message.or_else(|| self.status.take().map(Frame::trailers)).map(Ok))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,8 +180,8 @@ mod tests {
     /// The rows of each message, and which messages have the schema.
     fn read(messages: &Messages, stream: &str, offset: i64) -> (Vec<i64>, Vec<bool>) {
         let request = ReadRowsRequest { read_stream: stream.to_owned(), offset, arrow_serialization_options: None };
-        let frames = messages.call("ReadRows", &framed(&request)).unwrap();
-        let all: Vec<u8> = frames.messages.iter().flatten().copied().collect();
+        let answer = messages.call("ReadRows", &framed(&request)).unwrap();
+        let all: Vec<u8> = answer.iter().flatten().copied().collect();
         let (mut rest, mut responses) = (all.as_slice(), Vec::new());
         while let Some((head, tail)) = rest.split_first_chunk::<5>() {
             let length = usize::try_from(u32::from_be_bytes([head[1], head[2], head[3], head[4]])).unwrap();
@@ -237,8 +208,8 @@ mod tests {
             max_stream_count: 3,
             ..Default::default()
         };
-        let frames = messages.call("CreateReadSession", &framed(&request)).unwrap();
-        let session = ReadSession::decode(&frames.messages[0][5..]).unwrap();
+        let answer = messages.call("CreateReadSession", &framed(&request)).unwrap();
+        let session = ReadSession::decode(&answer[0][5..]).unwrap();
         let rows = session.streams.iter().map(|stream| read(&messages, &stream.name, 0).0.iter().sum::<i64>());
         assert_eq!(rows.collect::<Vec<_>>(), [4_000, 4_000, 1_000]);
     }

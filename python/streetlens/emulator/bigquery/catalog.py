@@ -18,7 +18,8 @@ FORBIDDEN = "forbidden"
 class Table:
     """A stored table or view; `physical` is its DuckDB name, `column_bytes` what a scan of each column costs.
 
-    `expires` is in epoch seconds; `properties` are parts of its resource that mean nothing to the rows.
+    `expires` is in epoch seconds; `properties` are parts of its resource that mean nothing to the rows;
+    `version` counts the changes of its rows.
     """
 
     project: str
@@ -34,6 +35,8 @@ class Table:
     rows: int = 0
     column_bytes: dict[str, int] = field(default_factory=dict)
     expires: float | None = None
+    exists: bool = True
+    version: int = 0
     properties: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -105,6 +108,7 @@ class Catalog:
         dataset = self._datasets.get((project, dataset_id))
         for table in list(dataset.tables.values()) if dataset is not None else ():
             if dataset is not None and table.expires is not None and table.expires <= self._wall_clock():
+                table.exists = False
                 self.expired.append(dataset.tables.pop(table.table_id))
         return dataset
 

@@ -61,8 +61,7 @@ def create(
     project, dataset_id, table_id = catalog.temporary(path) if temporary else catalog.resolve(path)
     catalog.locate(project, dataset_id)
     dataset = engine.catalog.writable(project, dataset_id)
-    name = f"CREATE_TEMPORARY_{kind}" if temporary else f"CREATE_{kind}"
-    outcome = Outcome(name, catalog.location or engine.location, ddl_operation="CREATE")
+    outcome = Outcome(f"CREATE_{kind}", catalog.location or engine.location, ddl_operation="CREATE")
     outcome.ddl_target = (project, dataset_id, table_id)
     existing = dataset.tables.get(table_id)
     if existing is not None and statement.args.get("exists"):
@@ -73,22 +72,25 @@ def create(
     content = _content(statement, scope, catalog)
     options = read_options(_properties(statement), scope)
     if content.query_sql is not None and kind == "TABLE":
-        outcome.statement_type = f"{name}_AS_SELECT"
+        outcome.statement_type = "CREATE_TABLE_AS_SELECT"
+        outcome.bytes_processed = catalog.cost(scope, content.query_sql)
+    outcome.referenced = list(catalog.referenced.values())
     if cursor is None:
         return outcome
+    catalog.check_limit(outcome)
     if existing is not None:
-        engine.drop_table(existing)
         outcome.ddl_operation = "REPLACE"
     if kind == "VIEW":
         text = _view_text(scope.context.sql)
+        if existing is not None:
+            engine.drop_table(existing)
         table = Table(project, dataset_id, table_id, content.fields, "", "VIEW", text)
         dataset.tables[table_id] = table
     else:
-        table = engine.create_table(dataset, table_id, content.fields)
+        table = engine.create_table(
+            dataset, table_id, content.fields, query_sql=content.query_sql, replace=True, cursor=cursor
+        )
     options.apply(engine, cursor, table)
-    if content.query_sql is not None and kind == "TABLE":
-        _fill(engine, cursor, table, content.query_sql)
-        outcome.referenced = [item for item in catalog.referenced.values() if item is not table]
     return outcome
 
 
@@ -138,15 +140,6 @@ def _content(statement: Expr, scope: Scope, catalog: StatementCatalog) -> _Conte
 def _properties(statement: Expr) -> list[Expr]:
     found = statement.args.get("properties")
     return list(found.expressions) if found is not None else []
-
-
-def _fill(engine: Engine, cursor: duckdb.DuckDBPyConnection, table: Table, sql: str) -> None:
-    try:
-        engine.run(cursor, f"INSERT INTO {table.physical} {sql}")
-    except BigQueryError:
-        engine.drop_table(table)
-        raise
-    engine.measure(table)
 
 
 def _refuse_properties(kind: str, statement: Expr) -> None:

@@ -17,7 +17,7 @@ import duckdb
 from streetlens.emulator.bigquery import loading, runtime
 from streetlens.emulator.bigquery.catalog import Catalog, Dataset, Table
 from streetlens.emulator.bigquery.encode import FormatOptions, row_json
-from streetlens.emulator.bigquery.errors import duplicate, from_duckdb, invalid, not_found
+from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, from_duckdb, invalid, not_found
 from streetlens.emulator.bigquery.types import Type, duckdb_type, quoted
 
 # BigQuery ends a page of rows once it has this many bytes, however many rows were asked for.
@@ -132,10 +132,23 @@ class Engine:
         self.insert_rows(table, rows)
         return table
 
-    def create_table(self, dataset: Dataset, table_id: str, fields: Sequence[Mapping[str, Any]]) -> Table:
-        """Create an empty table; raises duplicate when it exists and invalid for a schema with equal names."""
+    def create_table(
+        self,
+        dataset: Dataset,
+        table_id: str,
+        fields: Sequence[Mapping[str, Any]],
+        *,
+        query_sql: str | None = None,
+        replace: bool = False,
+        cursor: duckdb.DuckDBPyConnection | None = None,
+    ) -> Table:
+        """Create a table, empty or with the rows of DuckDB SQL, in the place of an old one if that may be replaced.
+
+        Raises duplicate when it exists and invalid for a schema with equal names; then the old one is as it was.
+        """
         with self.writing:
-            if table_id in dataset.tables:
+            old = dataset.tables.get(table_id)
+            if old is not None and not replace:
                 raise duplicate(f"Table {dataset.name}.{table_id}")
             names = [str(item["name"]).lower() for item in fields]
             if len(set(names)) != len(names):
@@ -148,7 +161,17 @@ class Engine:
                 f"{quoted(name)} {duckdb_type(type_)}{' NOT NULL' if name in required else ''}"
                 for name, type_ in table.columns
             )
-            self.run(self.cursor(), f"CREATE TABLE {table.physical} ({columns})")
+            cursor = cursor or self.cursor()
+            self.run(cursor, f"CREATE TABLE {table.physical} ({columns})")
+            if query_sql is not None:
+                try:
+                    self.run(cursor, f"INSERT INTO {table.physical} {query_sql}")
+                except BigQueryError:
+                    self.run(cursor, f"DROP TABLE {table.physical}")
+                    raise
+                self.measure(table, cursor)
+            if old is not None:
+                self.drop_table(old)
             table.created = table.modified = self.wall_clock()
             if dataset.table_lifetime is not None:
                 table.expires = table.created + dataset.table_lifetime
@@ -180,6 +203,7 @@ class Engine:
             cursor or self.cursor(), loading.measure_sql(table.physical, table.columns)
         ).fetchone()
         assert found is not None
+        table.version += 1
         table.rows = int(found[0])
         table.column_bytes = {
             name: int(size or 0) for (name, _), size in zip(table.columns, found[1:], strict=True)
@@ -188,6 +212,7 @@ class Engine:
 
     def drop_table(self, table: Table) -> None:
         """Drop a table or view."""
+        table.exists = False
         dataset = self.catalog.find(table.project, table.dataset_id)
         if dataset is not None:
             dataset.tables.pop(table.table_id, None)

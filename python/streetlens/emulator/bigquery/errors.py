@@ -85,6 +85,11 @@ def access_denied(message: str) -> BigQueryError:
     return BigQueryError(403, "accessDenied", f"Access Denied: {message}")
 
 
+def cancelled() -> BigQueryError:
+    """Return the error of a job that somebody cancelled."""
+    return BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
+
+
 _RUNTIME_TEXTS = (
     (r"Overflow in (\w+) of INT(?:64|128) \((.+?) ([-+*]) (.+?)\)", r"int64 overflow: \2 \3 \4"),
     (r"Division by zero in expression \((.+)\)\.", r"division by zero: \1"),
@@ -140,7 +145,7 @@ def from_duckdb(error: duckdb.Error) -> BigQueryError:
             f"SELECT list expression references column {name} which is neither grouped nor aggregated"
         )
     if isinstance(error, duckdb.InterruptException):
-        return BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
+        return cancelled()
     if isinstance(error, duckdb.OutOfMemoryException):
         return invalid_query(
             "Resources exceeded during query execution: The query could not be executed in the allotted memory.",

@@ -18,7 +18,11 @@ from streetlens.emulator.bigquery.outcomes import Outcome
 
 @dataclass
 class Job:
-    """One job: `work` is what it does, on a cursor of its own; a statement of a script has its `parent`."""
+    """One job: `work` is what it does, on a cursor of its own; a statement of a script has its `parent`.
+
+    `stop` says why it should end before it is done. What only reads is `cancelled` at once; what changes data ends
+    as stopped only if nothing was changed.
+    """
 
     project: str
     job_id: str
@@ -33,6 +37,8 @@ class Job:
     error: BigQueryError | None = None
     started: float | None = None
     ended: float | None = None
+    only_reads: bool = False
+    stop: BigQueryError | None = None
     cancelled: bool = False
     expired: bool = False
     destination: Destination | None = None

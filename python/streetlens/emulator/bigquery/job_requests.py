@@ -43,6 +43,7 @@ def statement_request(project: str, query: Mapping[str, Any], location: str | No
         limit,
         session_id=properties.get("session_id"),
         creates_session=flag(query.get("createSession")),
+        uses_cache=flag(query.get("useQueryCache", True)),
     )
 
 

@@ -57,7 +57,8 @@ def dry_run_resource(
     query: dict[str, Any] = {
         "totalBytesProcessed": str(outcome.bytes_processed),
         "totalBytesBilled": "0",
-        "totalBytesProcessedAccuracy": "PRECISE",
+        "totalBytesProcessedAccuracy": "UNKNOWN" if outcome.statement_type == "SCRIPT" else "PRECISE",
+        "estimatedBytesProcessed": str(outcome.bytes_processed),
         "cacheHit": False,
         "statementType": outcome.statement_type,
         "referencedTables": [table_reference(table) for table in outcome.referenced],
@@ -117,6 +118,9 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     if job.children:
         statistics["numChildJobs"] = str(len(job.children))
     if not jobs.done(job):
+        if job.kind == "QUERY" and job.started is not None:
+            now = jobs.engine.wall_clock()
+            statistics["query"] = {"timeline": [_progress(job, now, active=1)]}
         return statistics
     statistics["endTime"] = millis(job.ended)
     if job.outcome is None:
@@ -132,9 +136,12 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
         "totalBytesProcessed": str(outcome.bytes_processed),
         "totalBytesBilled": str(outcome.billed),
         "totalSlotMs": str(slot_millis(job)),
-        "cacheHit": False,
+        "cacheHit": outcome.cache_hit,
         "statementType": outcome.statement_type,
+        "estimatedBytesProcessed": str(outcome.bytes_processed),
     }
+    if not outcome.cache_hit and outcome.columns is not None and not job.children:
+        query |= {"queryPlan": [_stage(job, outcome)], "timeline": [_progress(job, job.ended or 0, active=0)]}
     if outcome.referenced:
         query["referencedTables"] = [table_reference(table) for table in outcome.referenced]
     query |= dml_statistics(outcome)
@@ -146,6 +153,33 @@ def _statistics(jobs: Jobs, job: Job) -> dict[str, Any]:
     statistics["totalSlotMs"] = str(slot_millis(job))
     statistics["query"] = query
     return statistics
+
+
+def _progress(job: Job, now: float, *, active: int) -> dict[str, Any]:
+    """Return the one sample of progress that a statement without parallel workers has."""
+    elapsed = str(max(0, int((now - (job.started or now)) * 1000)))
+    return {
+        "elapsedMs": elapsed,
+        "totalSlotMs": elapsed,
+        "pendingUnits": str(active),
+        "completedUnits": str(1 - active),
+        "activeUnits": str(active),
+    }
+
+
+def _stage(job: Job, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": "S00: Output",
+        "id": "0",
+        "startMs": millis(job.started),
+        "endMs": millis(job.ended),
+        "status": "COMPLETE",
+        "parallelInputs": "1",
+        "completedParallelInputs": "1",
+        "slotMs": str(slot_millis(job)),
+        "recordsRead": str(sum(table.rows for table in outcome.referenced)),
+        "recordsWritten": str(outcome.total_rows or 0),
+    }
 
 
 def _load_statistics(loaded: Loaded) -> dict[str, Any]:

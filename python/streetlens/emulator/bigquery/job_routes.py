@@ -156,7 +156,7 @@ class _JobHandlers:
         assert outcome is not None
         body |= {
             "jobReference": job.reference,
-            "cacheHit": False,
+            "cacheHit": outcome.cache_hit,
             "totalBytesProcessed": str(outcome.bytes_processed),
             "totalBytesBilled": str(outcome.billed),
             "totalSlotMs": str(slot_millis(job)),

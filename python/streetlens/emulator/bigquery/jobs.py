@@ -12,7 +12,7 @@ from typing import Any
 
 from streetlens.emulator.bigquery.destinations import Destination
 from streetlens.emulator.bigquery.engine import Engine
-from streetlens.emulator.bigquery.errors import BigQueryError, duplicate, invalid, not_found
+from streetlens.emulator.bigquery.errors import BigQueryError, cancelled, duplicate, invalid, not_found
 from streetlens.emulator.bigquery.job import Job
 from streetlens.emulator.bigquery.kept_results import KeptResults
 from streetlens.emulator.bigquery.loads import LoadRequest, load
@@ -21,6 +21,10 @@ from streetlens.emulator.bigquery.queries import Queries
 
 # `/* emulator: run for 3 seconds */` in a statement keeps its job RUNNING for that long on the engine's clock.
 _SLOW = re.compile(r"/\*\s*emulator:\s*run for ([0-9.]+) seconds?\s*\*/")
+# A statement that changes nothing may be given up at any time.
+_READING = re.compile(
+    r"\s*(?:(?:--|#)[^\n]*\n\s*|/\*.*?\*/\s*)*\(*\s*(?:SELECT|WITH|FROM)\b", re.IGNORECASE | re.DOTALL
+)
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 _REQUEST_ID_LIFETIME = 15 * 60
 # A statement may run this long.
@@ -70,6 +74,7 @@ class Jobs:
         slow = _SLOW.search(request.sql)
         located, session = self._queries.located(request)
         ready = self.engine.clock() + (float(slow.group(1)) if slow else 0.0)
+        reads = _READING.match(request.sql) is not None and ";" not in request.sql.strip().rstrip(";")
         job = Job(
             request.project,
             job_id or f"job_{uuid.uuid4().hex}",
@@ -79,6 +84,7 @@ class Jobs:
             ready,
             located.location or self.engine.location,
             labels=dict(labels or {}),
+            only_reads=reads and destination is None,
             destination=destination,
             session_id=session.session_id if session is not None else None,
         )
@@ -166,13 +172,15 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """Cancel a job that is not done; a finished one stays as it is."""
-        if self.done(job):
-            return
-        job.cancelled = True
-        job.error = BigQueryError(499, "stopped", "Job execution was cancelled: User requested cancellation")
-        job.ended = self.engine.wall_clock()
-        if job.cursor is not None:
-            job.cursor.interrupt()
+        with self._lock:
+            if self.done(job):
+                return
+            job.stop = cancelled()
+            if job.only_reads or job.started is None:
+                job.cancelled, job.error, job.ended = True, job.stop, self.engine.wall_clock()
+        cursor = job.cursor
+        if cursor is not None:
+            cursor.interrupt()
 
     def dry_run(self, request: StatementRequest) -> Outcome:
         """Return the schema and cost of a statement; raises its errors."""
@@ -185,7 +193,12 @@ class Jobs:
         self._run(child)
 
     def _run(self, job: Job) -> None:
-        job.started = self.engine.wall_clock()
+        with self._lock:
+            if job.cancelled:
+                job.executed.set()
+                return
+            job.started = self.engine.wall_clock()
+        began = self.engine.clock()
         limit = threading.Timer(self._longest(job), self._overrun, [job])
         limit.daemon = True
         try:
@@ -197,16 +210,26 @@ class Jobs:
             job.outcome = outcome
         except BigQueryError as error:
             if job.error is None:
-                job.error = error
+                job.error = job.stop if job.stop is not None and error.reason == "stopped" else error
         except Exception as error:  # noqa: BLE001 - a job must end; the text names the emulator's own mistake
             if job.error is None:
                 job.error = BigQueryError(500, "internalError", f"The streetlens emulator failed: {error!r}")
         finally:
             limit.cancel()
+            self._end_in_time(job, began)
             job.cursor = None
             if job.ended is None:
                 job.ended = max(self.engine.wall_clock(), job.started)
             job.executed.set()
+
+    def _end_in_time(self, job: Job, began: float) -> None:
+        """Fail a job that a comment makes run longer than it may."""
+        if job.ready_at - began > self._longest(job) and job.error is None:
+            job.error, job.ready_at = self._timed_out(job), began + self._longest(job)
+
+    def _timed_out(self, job: Job) -> BigQueryError:
+        message = f"Job execution was cancelled: Job timed out after {self._longest(job):g} seconds"
+        return BigQueryError(400, "stopped", message)
 
     def _longest(self, job: Job) -> float:
         asked = job.configuration.get("jobTimeoutMs")
@@ -214,10 +237,8 @@ class Jobs:
 
     def _overrun(self, job: Job) -> None:
         cursor = job.cursor
-        if cursor is not None and job.error is None:
-            seconds = f"{self._longest(job):g} seconds"
-            message = f"Job execution was cancelled: Job timed out after {seconds}"
-            job.error = BigQueryError(400, "stopped", message)
+        if cursor is not None and job.stop is None:
+            job.stop = self._timed_out(job)
             cursor.interrupt()
 
 

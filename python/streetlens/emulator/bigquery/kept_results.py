@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 
 from streetlens.emulator.bigquery.catalog import Dataset, Table
 from streetlens.emulator.bigquery.destinations import write_result
@@ -22,6 +22,8 @@ class KeptResults:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._kept: deque[Job] = deque()
+        # A cached result is the same table for several jobs.
+        self._uses: Counter[str] = Counter()
 
     def keep(self, job: Job, outcome: Outcome) -> None:
         """Put a result where its job wants it; a script shows the result of its last statement that has one."""
@@ -30,11 +32,22 @@ class KeptResults:
         if job.destination is not None:
             return
         self._kept.append(job)
+        if job.anonymous is not None:
+            self._uses[job.anonymous.physical] += 1
         while len(self._kept) > _KEPT:
-            oldest = self._kept.popleft()
-            oldest.expired = True
-            if oldest.anonymous is not None:
-                self._engine.drop_table(oldest.anonymous)
+            self._forget(self._kept.popleft())
+
+    def _forget(self, job: Job) -> None:
+        job.expired = True
+        table = job.anonymous
+        if table is None:
+            return
+        self._uses[table.physical] -= 1
+        if self._uses[table.physical] > 0:
+            self._engine.catalog.dataset(table.project, table.dataset_id).tables.pop(table.table_id, None)
+        else:
+            del self._uses[table.physical]
+            self._engine.drop_table(table)
 
     def _table(self, job: Job, outcome: Outcome) -> Table:
         assert outcome.physical is not None

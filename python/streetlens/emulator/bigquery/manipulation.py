@@ -71,10 +71,9 @@ def insert(
         sql = f"SELECT {', '.join(parts)} FROM ({query.sql})"
     else:
         raise unsupported("This form of INSERT")
-    outcome.referenced = list(catalog.referenced.values())
+    _account(outcome, catalog, scope, sql, run=cursor is not None)
     if cursor is not None:
         names = ", ".join(quoted(name) for name in columns)
-        outcome.bytes_processed = catalog.cost(scope, sql)
         outcome.inserted = _changed(engine, cursor, f"INSERT INTO {table.physical} ({names}) {sql}", table)
     return outcome
 
@@ -95,8 +94,8 @@ def update(
     from_sql = f" FROM {add_item(from_.this, inner)}" if from_ is not None else ""
     sets = _assignments(statement.expressions, table, inner)
     test = condition(where.this, inner, "WHERE clause").sql
-    outcome = Outcome("UPDATE", catalog.location or engine.location, updated=0)
-    outcome.referenced = list(catalog.referenced.values())
+    outcome = Outcome("UPDATE", catalog.location or engine.location, updated=0, bytes_processed=table.bytes)
+    _account(outcome, catalog, scope, f"{sets} {from_sql} {test}", run=cursor is not None)
     if cursor is None:
         return outcome
     if from_ is not None:
@@ -123,8 +122,8 @@ def delete(
     node = statement.this or statement.args["tables"][0]
     inner, table, key = _target(node, scope, catalog)
     test = condition(where.this, inner, "WHERE clause").sql
-    outcome = Outcome("DELETE", catalog.location or engine.location, deleted=0)
-    outcome.referenced = list(catalog.referenced.values())
+    outcome = Outcome("DELETE", catalog.location or engine.location, deleted=0, bytes_processed=table.bytes)
+    _account(outcome, catalog, scope, test, run=cursor is not None)
     if cursor is not None:
         outcome.deleted = _changed(
             engine, cursor, f"DELETE FROM {table.physical} AS {key} WHERE {test}", table
@@ -176,7 +175,8 @@ def merge(
             f"WHEN {name}{f' AND {test}' if test else ''} THEN {_action(when, table, seen, scope)}"
         )
     outcome = Outcome("MERGE", catalog.location or engine.location, inserted=0, updated=0, deleted=0)
-    outcome.referenced = list(catalog.referenced.values())
+    outcome.bytes_processed = table.bytes
+    _account(outcome, catalog, scope, f"{source_sql} {on} {' '.join(clauses)}", run=cursor is not None)
     if cursor is None:
         return outcome
     if changing:
@@ -272,6 +272,14 @@ def _fitted(value: Typed, name: str, type_: Type, scope: Scope, node: Expr) -> s
         )
         raise scope.context.error(message, node)
     return coerce(value, type_).sql
+
+
+def _account(outcome: Outcome, catalog: StatementCatalog, scope: Scope, sql: str, *, run: bool) -> None:
+    """Add the columns that DML reads to what it costs; raises when a statement that is `run` may not bill that much."""
+    outcome.referenced = list(catalog.referenced.values())
+    outcome.bytes_processed += catalog.cost(scope, sql)
+    if run:
+        catalog.check_limit(outcome)
 
 
 def _refuse_several(engine: Engine, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -35,6 +35,7 @@ class StatementRequest:
     temporary: tuple[str, str] | None = None
     session_id: str | None = None
     creates_session: bool = False
+    uses_cache: bool = True
     variables: Mapping[str, Typed] = field(default_factory=dict)
 
 
@@ -66,12 +67,14 @@ class Outcome:
     ddl_target: tuple[str, str, str] | None = None
     loaded: Loaded | None = None
     child_billed: int | None = None
+    cache_hit: bool = False
+    cacheable: bool = False
 
     @property
     def billed(self) -> int:
         """The bytes billed: whole megabytes, at least 10 MB per referenced table; a script's are its statements'."""
-        if self.child_billed is not None:
-            return self.child_billed
+        if self.child_billed is not None or self.cache_hit:
+            return self.child_billed or 0
         whole = -(-self.bytes_processed // _MEGABYTE) * _MEGABYTE
         return max(whole, 10 * _MEGABYTE * len(self.referenced)) if self.referenced else 0
 
@@ -90,6 +93,7 @@ class StatementCatalog:
         self._request = request
         self.location = request.location
         self.referenced: dict[str, Table] = {}
+        self._saw_metadata = False
         self._view_scans: list[tuple[list[tuple[str, str]], str]] = []
 
     def resolve(self, path: Sequence[str]) -> tuple[str, str, str]:
@@ -117,6 +121,7 @@ class StatementCatalog:
             self._engine.catalog, path, self._request.project, self._request.default_dataset
         )
         if view is not None:
+            self._saw_metadata = True
             return view
         project, dataset_id, table_id = self.resolve(path)
         location = self.locate(project, dataset_id)
@@ -162,6 +167,19 @@ class StatementCatalog:
             for name, size in self.referenced[physical].column_bytes.items()
             if f"{key}.{quoted(name)}" in text
         )
+
+    def check_limit(self, outcome: Outcome) -> None:
+        """Raise when a statement would bill more than its request allows."""
+        limit = self._request.maximum_bytes
+        if limit is not None and outcome.billed > limit:
+            message = f"Query exceeded limit for bytes billed: {limit}. {outcome.billed} or higher required."
+            raise BigQueryError(400, "bytesBilledLimitExceeded", message)
+
+    @property
+    def sees_tables_only(self) -> bool:
+        """Whether the statement has read stored tables, and neither views nor metadata nor temporary tables."""
+        hidden = [table for table in self.referenced.values() if table.dataset_id.startswith("_")]
+        return bool(self.referenced) and not (self._view_scans or self._saw_metadata or hidden)
 
     def _view(self, table: Table) -> TableSource:
         assert table.view_query is not None

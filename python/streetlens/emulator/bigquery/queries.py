@@ -13,9 +13,10 @@ from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import invalid_query
 from streetlens.emulator.bigquery.job import Job
 from streetlens.emulator.bigquery.outcomes import Outcome, StatementRequest
+from streetlens.emulator.bigquery.result_cache import ResultCache
 from streetlens.emulator.bigquery.scripts import Interpreter, Part, read_script
 from streetlens.emulator.bigquery.sessions import Session, Sessions, aborted_session, temporary_dataset
-from streetlens.emulator.bigquery.statements import analyze, execute, statement_location
+from streetlens.emulator.bigquery.statements import analyze, execute, statement_location, tables_of
 
 
 class Queries:
@@ -25,6 +26,7 @@ class Queries:
         self._engine = engine
         self._sessions = Sessions(engine)
         self._add_child = add_child
+        self._cache = ResultCache()
 
     def located(self, request: StatementRequest) -> tuple[StatementRequest, Session | None]:
         """Return the request with its location, and its session: a new one, or one that must exist."""
@@ -56,7 +58,7 @@ class Queries:
                 return self._abort(request, session, aborted)
             items = read_script(request.sql)
             if items is None:
-                return execute(self._engine, request, cursor)
+                return self._answer(job, request, cursor)
             temporary = None
             if request.temporary is None:
                 temporary = temporary_dataset(self._engine, job.project, job.location)
@@ -66,10 +68,18 @@ class Queries:
                 return self._run_child(job, statement, part, cursor)
 
             try:
-                return Interpreter(self._engine, cursor, request, run, lambda: job.cancelled).execute(items)
+                return Interpreter(self._engine, cursor, request, run, lambda: job.stop).execute(items)
             finally:
                 if temporary is not None:
                     self._engine.delete_dataset(temporary.dataset_id, project=temporary.project)
+
+    def _answer(self, job: Job, request: StatementRequest, cursor: duckdb.DuckDBPyConnection) -> Outcome:
+        """Run one statement, unless the same was answered before."""
+        outcome = self._cache.find(request)
+        if outcome is None or outcome.referenced != tables_of(self._engine, request):
+            outcome = execute(self._engine, request, cursor)
+            self._cache.add(request, job, outcome)
+        return outcome
 
     def _abort(self, request: StatementRequest, session: Session | None, named: str) -> Outcome:
         found = self._sessions.find(request.project, named, None) if named else session

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from sqlglot import exp
 
+from streetlens.emulator.bigquery.catalog import Table
 from streetlens.emulator.bigquery.changes import change
 from streetlens.emulator.bigquery.engine import Engine
 from streetlens.emulator.bigquery.errors import BigQueryError, invalid_query
@@ -35,6 +36,13 @@ def analyze(engine: Engine, request: StatementRequest) -> Outcome:
     return _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
 
 
+def tables_of(engine: Engine, request: StatementRequest) -> list[Table]:
+    """Return the tables a query reads; raises its errors, for example for a table that is gone since."""
+    statement, scope, catalog = _begin(engine, request)
+    scope.query(statement)
+    return list(catalog.referenced.values())
+
+
 def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyConnection) -> Outcome:
     """Run a statement and return what it did; raises its errors."""
     statement, scope, catalog = _begin(engine, request)
@@ -44,9 +52,8 @@ def execute(engine: Engine, request: StatementRequest, cursor: duckdb.DuckDBPyCo
     stored = "when a destination table is present" if request.has_destination else None
     columns = result_columns(query, stored=stored)
     outcome = _selected(engine, catalog, columns, catalog.cost(scope, query.sql))
-    if request.maximum_bytes is not None and outcome.billed > request.maximum_bytes:
-        limit = f"Query exceeded limit for bytes billed: {request.maximum_bytes}."
-        raise BigQueryError(400, "bytesBilledLimitExceeded", f"{limit} {outcome.billed} or higher required.")
+    catalog.check_limit(outcome)
+    outcome.cacheable = catalog.sees_tables_only
     outcome.physical, outcome.total_rows = materialize(engine, cursor, query, columns, scope)
     return outcome
 

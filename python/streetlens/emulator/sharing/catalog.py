@@ -63,6 +63,12 @@ def source_dataset(location: str) -> str:
     return f"imagery_insights___published___{location.lower().replace('-', '_')}"
 
 
+def linked_dataset(location: str, generation: int | None) -> str:
+    """Name the data set that a customer links; generation 3 dropped "preview" from it."""
+    preview = "" if generation is not None and generation >= 3 else "preview___"
+    return f"imagery_insights___{preview}{location.lower().replace('-', '_')}"
+
+
 def find_listing(name: str) -> Listing:
     """Return the listing. Raises 404 when nothing is published under `name`, 403 for denied customers."""
     match = _LISTING.match(name)

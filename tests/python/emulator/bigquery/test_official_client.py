@@ -225,7 +225,7 @@ def test_a_query_finds_its_location_by_the_data_set_it_reads(client: bigquery.Cl
 
 
 def test_a_query_over_its_byte_limit_is_refused_with_the_limit(client: bigquery.Client) -> None:
-    config = bigquery.QueryJobConfig(maximum_bytes_billed=1000)
+    config = bigquery.QueryJobConfig(maximum_bytes_billed=1000, use_query_cache=False)
     with pytest.raises(
         exceptions.GoogleAPICallError, match=r"bytes billed: 1000\. 10485760 or higher required"
     ):

@@ -32,7 +32,7 @@ OBSERVATIONS = "imagery.latest_observations"
         ("SELECT LOWER(b'A')", "LOWER of BYTES"),
         ("SELECT * FROM UNNEST([1]), UNNEST([2], [3])", "UNNEST of several arrays"),
         ("SELECT x FROM (SELECT 1 AS x UNION ALL BY NAME SELECT 2 AS x)", "BY NAME"),
-        ("SELECT ST_GEOGFROMTEXT('LINESTRING(0 0, 1 1)')", "LINESTRING"),
+        ("SELECT ST_GEOGFROMTEXT('GEOMETRYCOLLECTION(POINT(0 0))')", "GEOMETRYCOLLECTION"),
     ],
 )
 def test_an_unsupported_feature_is_a_400_that_names_it(sql: Any, statement: str, named: str) -> None:

@@ -255,3 +255,12 @@ def test_a_schema_is_created_where_it_should_be(client: bigquery.Client) -> None
     run(client, "CREATE SCHEMA placed OPTIONS(location='EU')")
     assert client.get_dataset("placed").location == "EU"
     client.delete_dataset("placed")
+
+
+def test_a_replacement_that_fails_leaves_the_old_table(client: bigquery.Client, table: str) -> None:
+    run(client, f"CREATE TABLE `{table}` AS SELECT 1 AS a")
+    with pytest.raises(BadRequest, match="division by zero"):
+        run(client, f"CREATE OR REPLACE TABLE `{table}` AS SELECT 1 / (a - 1) AS b FROM `{table}`")
+    assert run(client, f"SELECT a FROM `{table}`") == [(1,)]
+    run(client, f"CREATE OR REPLACE TABLE `{table}` AS SELECT a + 1 AS a FROM `{table}`")
+    assert run(client, f"SELECT a FROM `{table}`") == [(2,)]

@@ -121,6 +121,14 @@ def test_a_cut_body_delivers_half_of_what_it_declared(emulator: Emulator) -> Non
     assert (incomplete.partial, incomplete.expected) == (len(whole) // 2, len(whole) - len(whole) // 2)
 
 
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_a_cut_body_delivers_as_many_bytes_as_its_rule_says(emulator: Emulator, count: int) -> None:
+    emulator.faults.add("cut_body", bytes=count)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError) as caught:
+        get(emulator)
+    assert caught.value.args[0].args[1].partial == count
+
+
 def test_a_reset_connection_is_reset(emulator: Emulator) -> None:
     emulator.faults.add("reset")
     with socket.create_connection(("127.0.0.1", emulator.port), 10) as connection:

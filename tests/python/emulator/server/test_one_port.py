@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from streetlens.emulator import Emulator, extra, start
 from streetlens.emulator.frames import FrameBoundaries, rst_stream, stream_of, whole_frame
+from streetlens.emulator.front import Front
 
 PATH = "/storage/v1/b?project=p"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -108,6 +110,45 @@ def test_an_emulator_that_is_only_asked_over_http_does_not_import_grpc() -> None
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+async def _flooded(size: int) -> tuple[int, int]:
+    """Return the bytes a server gets rid of while its client reads nothing, and those the client reads then."""
+    sent = 0
+
+    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        chunk = rst_stream(1, 0) * 5000
+        for _turn in range(size // len(chunk)):
+            writer.write(chunk)
+            await writer.drain()
+            sent += len(chunk)
+        writer.close()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    front = Front(asyncio.Protocol, lambda: int(server.sockets[0].getsockname()[1]))
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", await front.listen("127.0.0.1", 0), limit=1 << 16
+    )
+    writer.write(PREFACE)
+    before = -1
+    while before < sent or not sent:
+        before = sent
+        await asyncio.sleep(0.2)
+    stuck, read = sent, 0
+    while data := await reader.read(1 << 20):
+        read += len(data)
+    writer.close()
+    front.close()
+    server.close()
+    return stuck, read
+
+
+def test_a_client_that_does_not_read_stops_the_server_and_loses_nothing() -> None:
+    size = 64_000_000 // 65_000 * 65_000
+    stuck, read = asyncio.run(_flooded(size))
+    assert stuck < size / 2
+    assert read == size
 
 
 @st.composite

@@ -17,6 +17,8 @@ from emulator.storage_read.conftest import open_reader
 from streetlens.emulator import Emulator, start
 from streetlens.emulator.services import Service
 
+# The client announces that reading Arrow will move to pandas-gbq one day.
+pytestmark = pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
 storage: Any = bigquery_storage  # its message classes carry no annotations
 SQL = "SELECT i, REPEAT(CAST(i AS STRING), 200) AS s FROM UNNEST(GENERATE_ARRAY(1, 10000)) AS i"
 SERVICE: Service = "bigquery_storage"
@@ -115,6 +117,18 @@ def test_the_official_reader_resumes_without_losing_or_doubling_a_row(
     assert found["i"].to_pylist() == list(range(1, 10_001))
 
 
+@pytest.mark.parametrize("kind", ["503", "reset", "cut_body", "rst_stream"])
+def test_streams_of_one_connection_that_are_struck_at_once_are_all_resumed(
+    emulator: Emulator, client: bigquery.Client, reader: Any, kind: str
+) -> None:
+    job = client.query(SQL)
+    job.result()
+    rule = emulator.faults.add(kind, service=SERVICE, match="readStream", times=3, messages=1)
+    table = client.list_rows(client.get_table(job.destination)).to_arrow(bqstorage_client=reader)
+    assert sorted(table["i"].to_pylist()) == list(range(1, 10_001))
+    assert rule.struck == 3
+
+
 @pytest.mark.parametrize("count", [0, 1, 9, 50, 100, 5000, 65_536, 1_000_000])
 def test_a_connection_cut_at_any_byte_loses_no_row(
     emulator: Emulator, client: bigquery.Client, reader: Any, count: int
@@ -146,10 +160,27 @@ def test_rst_stream_ends_one_call_and_leaves_the_connection(
     found, error = received(reader, stream)
     assert (len(found), error.code().name) == (messages, "INTERNAL")
     assert "RST_STREAM" in error.details()
-    connections = len(emulator._front.splices.every)
+    before = set(emulator._front.splices.by_port)
     again, error = received(reader, stream)
     assert (sum(message.row_count for message in again), error) == (10_000, None)
-    assert len(emulator._front.splices.every) == connections
+    assert set(emulator._front.splices.by_port) <= before
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut_body", "rst_stream", "stall", "bad_json", "503"])
+def test_a_fault_strikes_a_method_with_one_answer_too(emulator: Emulator, reader: Any, kind: str) -> None:
+    emulator.faults.add(kind, service=SERVICE)
+    with pytest.raises(grpc.RpcError):
+        reader.transport.create_read_session(storage.CreateReadSessionRequest(), timeout=2)
+    assert emulator.requests[-1].fault == kind
+
+
+@pytest.mark.parametrize("text", ["blocked", "arrow_ignored", "session_expired", "418", "503;colour=red"])
+def test_a_fault_that_cannot_strike_the_call_is_refused(emulator: Emulator, reader: Any, text: str) -> None:
+    call = reader.transport.create_read_session
+    with pytest.raises(grpc.RpcError) as raised:
+        call(storage.CreateReadSessionRequest(), metadata=[("x-streetlens-fault", text)])
+    assert raised.value.details().startswith("x-streetlens-fault: ")
+    assert emulator.requests[-1].status == 400
 
 
 def test_a_stalled_stream_ends_by_the_callers_deadline(emulator: Emulator, reader: Any, stream: str) -> None:

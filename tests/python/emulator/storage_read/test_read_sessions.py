@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -333,6 +334,22 @@ def test_a_call_is_logged_with_its_routing_header_and_without_its_token(
     assert entry.json["readSession"]["table"] == numbers
     assert (entry.method, entry.status) == ("POST", 200)
     assert entry.seconds is not None
+
+
+def test_a_call_its_client_gives_up_is_not_logged_as_answered(
+    emulator: Emulator, client: bigquery.Client, reader: Any
+) -> None:
+    job = client.query("SELECT i, REPEAT('x', 1000) AS s FROM UNNEST(GENERATE_ARRAY(1, 30000)) AS i")
+    job.result(max_results=1)
+    name = f"projects/streetlens-demo/locations/US/jobs/{job.job_id}/streams/_default"
+    stream = reader.read_rows(name)
+    next(iter(stream))
+    stream.cancel()
+    entry = emulator.requests.of("bigquery_storage")[-1]
+    deadline = time.monotonic() + 10
+    while entry.seconds is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (entry.seconds is not None, entry.status) == (True, None)
 
 
 def test_a_token_is_checked_as_on_the_rest_side(

@@ -160,6 +160,8 @@ def _open_parquet(
         try:
             engine.run(cursor, f"INSERT INTO {physical} SELECT {values} FROM read_parquet('{quoted_source}')")
         except BigQueryError as error:
+            if error.reason == "stopped":
+                raise
             raise invalid(f"Error while reading data, error message: {error.message}") from error
         return []
 

@@ -1,129 +1,224 @@
-"""GEOGRAPHY on BigQuery's sphere: points, point-to-point distance, points in polygons; anything else is refused."""
+"""GEOGRAPHY on BigQuery's sphere: what the ST_ functions compute; stored geographies are canonical WKT."""
 
 from __future__ import annotations
 
-import itertools
+import json
 import math
-import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+
+from streetlens.emulator.bigquery.runtime import shapes, sphere
 from streetlens.emulator.bigquery.runtime.numeric import failure
+from streetlens.emulator.bigquery.runtime.shapes import Shape, point_of, point_text
+from streetlens.emulator.bigquery.runtime.sphere import EARTH_RADIUS_METRES, Floats, Polygon
 
-# The sphere BigQuery measures on: it reproduces the ST_HAUSDORFFDISTANCE examples of its documentation.
-EARTH_RADIUS_METRES = 6_371_010.0
-_POINT = re.compile(r"\s*POINT\s*\(\s*(\S+)\s+(\S+)\s*\)\s*", re.IGNORECASE)
-_POLYGON = re.compile(r"\s*POLYGON\s*\(\s*\((.*)\)\s*\)\s*", re.IGNORECASE | re.DOTALL)
-
-Point = tuple[float, float]
-Vector = tuple[float, float, float]
+_TOUCHING = 1e-12
 
 
-def _number(value: float) -> str:
-    return f"{value:.15g}" if float(f"{value:.15g}") == value else repr(value)
+@dataclass(frozen=True)
+class _Prepared:
+    """A shape as vectors: its points and vertices, its edges, and its polygons."""
+
+    shape: Shape
+    vertices: Floats
+    starts: Floats
+    ends: Floats
+    polygons: tuple[Polygon, ...]
+
+    def covers(self, point: Floats) -> bool:
+        """Whether a point is in the shape, boundaries included."""
+        if any(polygon.covers(point) for polygon in self.polygons):
+            return True
+        if self.polygons:
+            return False
+        if len(self.starts) and (sphere.distances_to_edges(point, self.starts, self.ends) < _TOUCHING).any():
+            return True
+        return not len(self.starts) and bool((sphere.angles(point, self.vertices) < _TOUCHING).any())
+
+    def nearest(self, point: Floats) -> float:
+        """Return the angle from a point outside to the nearest of the edges, or of the points if there are none."""
+        if len(self.starts):
+            return float(sphere.distances_to_edges(point, self.starts, self.ends).min())
+        return float(sphere.angles(point, self.vertices).min(initial=math.pi))
 
 
-def point_text(longitude: float, latitude: float) -> str:
-    """Return the WKT of a point, its longitude wrapped into [-180, 180)."""
-    wrapped = longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
-    return f"POINT({_number(wrapped)} {_number(latitude)})"
-
-
-def _pairs(text: str) -> list[Point]:
-    try:
-        return [(float(x), float(y)) for x, y in (pair.split() for pair in text.split(","))]
-    except ValueError:
-        raise failure("ST_GeogFromText failed: Invalid WKT") from None
+@lru_cache(maxsize=1024)
+def _prepared(text: str) -> _Prepared:
+    shape = shapes.stored(text)
+    rings = [*shape.lines, *(ring for polygon in shape.polygons for ring in polygon)]
+    vertices = [*shape.points, *(vertex for ring in rings for vertex in ring)]
+    starts = [vertex for ring in rings for vertex in ring[:-1]]
+    ends = [vertex for ring in rings for vertex in ring[1:]]
+    return _Prepared(
+        shape,
+        sphere.vectors(vertices),
+        sphere.vectors(starts),
+        sphere.vectors(ends),
+        tuple(Polygon.of(polygon) for polygon in shape.polygons),
+    )
 
 
 def from_text(text: str) -> str:
-    """Return canonical WKT of a POINT or POLYGON; raises for anything else."""
-    point = _POINT.fullmatch(text)
-    if point is not None:
-        longitude, latitude = _pairs(" ".join(point.groups()))[0]
-        if not -90 <= latitude <= 90:
-            raise failure(
-                f"ST_GeogFromText failed: Latitude must be between -90 and 90 degrees. Actual value: {latitude}"
-            )
-        return point_text(longitude, latitude)
-    polygon = _POLYGON.fullmatch(text)
-    if polygon is None:
-        raise failure(
-            f"The geography {text[:40]!r} is not supported by the streetlens emulator; it knows POINT and POLYGON"
-        )
-    rings = [_pairs(ring) for ring in re.split(r"\)\s*,\s*\(", polygon.group(1))]
-    for ring in rings:
-        if len(ring) < 4 or ring[0] != ring[-1]:
-            raise failure(
-                "ST_GeogFromText failed: Invalid polygon loop: it must be closed and have at least three vertices"
-            )
-    shown = ", ".join("(" + ", ".join(f"{_number(x)} {_number(y)}" for x, y in ring) + ")" for ring in rings)
-    return f"POLYGON({shown})"
+    """Return canonical WKT of WKT or, as in loads and parameters, of GeoJSON."""
+    point = point_of(text)
+    if point is not None and -90 <= point[1] <= 90:
+        return point_text(*point)
+    return (shapes.from_geojson(text) if text.lstrip().startswith("{") else shapes.from_wkt(text)).text
 
 
-def _point(text: str, function: str) -> Point:
-    found = _POINT.fullmatch(text)
+def geogfromtext(text: str, oriented: bool, planar: bool, make_valid: bool) -> str:
+    """ST_GEOGFROMTEXT."""
+    return shapes.from_wkt(text, oriented=oriented, planar=planar, make_valid=make_valid).text
+
+
+def geogfromgeojson(text: str, make_valid: bool) -> str:
+    """ST_GEOGFROMGEOJSON."""
+    return shapes.from_geojson(text, make_valid=make_valid).text
+
+
+def asgeojson(text: str) -> str:
+    """ST_ASGEOJSON."""
+    shape = shapes.stored(text)
+    for kind, parts in (("Point", shape.points), ("LineString", shape.lines), ("Polygon", shape.polygons)):
+        if len(parts) == 1:
+            return json.dumps({"type": kind, "coordinates": parts[0]})
+        if parts:
+            return json.dumps({"type": f"Multi{kind}", "coordinates": parts})
+    return json.dumps({"type": "GeometryCollection", "geometries": []})
+
+
+def _point(text: str, function: str) -> tuple[float, float]:
+    found = point_of(text)
     if found is None:
-        raise failure(f"{function} of anything but points is not supported by the streetlens emulator")
-    return float(found.group(1)), float(found.group(2))
+        raise failure(f"{function} failed: the input geography is not a point")
+    return found
+
+
+def _vector(point: tuple[float, float]) -> Floats:
+    longitude, latitude = math.radians(point[0]), math.radians(point[1])
+    flat = math.cos(latitude)
+    return np.array((flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)))
 
 
 def distance(left: str, right: str) -> float:
-    """Return the great-circle distance of two points in metres."""
-    (x1, y1), (x2, y2) = _point(left, "ST_DISTANCE"), _point(right, "ST_DISTANCE")
-    lat1, lat2 = math.radians(y1), math.radians(y2)
-    half = math.sin((lat2 - lat1) / 2) ** 2
-    half += math.cos(lat1) * math.cos(lat2) * math.sin(math.radians(x2 - x1) / 2) ** 2
-    return 2 * EARTH_RADIUS_METRES * math.asin(min(1.0, math.sqrt(half)))
+    """Return the shortest distance in metres."""
+    one, other = point_of(left), point_of(right)
+    if one is not None and other is not None:
+        lat1, lat2 = math.radians(one[1]), math.radians(other[1])
+        half = math.sin((lat2 - lat1) / 2) ** 2
+        half += math.cos(lat1) * math.cos(lat2) * math.sin(math.radians(other[0] - one[0]) / 2) ** 2
+        return 2 * EARTH_RADIUS_METRES * math.asin(min(1.0, math.sqrt(half)))
+    if one is not None or other is not None:
+        shape = _prepared(right if one is not None else left)
+        vector = _vector(one or other or (0.0, 0.0))
+        return 0.0 if shape.covers(vector) else EARTH_RADIUS_METRES * shape.nearest(vector)
+    if intersects(left, right):
+        return 0.0
+    first, second = _prepared(left), _prepared(right)
+    return EARTH_RADIUS_METRES * min(_nearest(first, second), _nearest(second, first))
 
 
-def _vector(point: Point) -> Vector:
-    longitude, latitude = math.radians(point[0]), math.radians(point[1])
-    return (
-        math.cos(latitude) * math.cos(longitude),
-        math.cos(latitude) * math.sin(longitude),
-        math.sin(latitude),
-    )
+def _nearest(points: _Prepared, shape: _Prepared) -> float:
+    """Return the smallest angle from the vertices of one shape to another."""
+    return min((shape.nearest(point) for point in points.vertices), default=math.pi)
 
 
-def _cross(one: Vector, other: Vector) -> Vector:
-    return (
-        one[1] * other[2] - one[2] * other[1],
-        one[2] * other[0] - one[0] * other[2],
-        one[0] * other[1] - one[1] * other[0],
-    )
-
-
-def _dot(one: Vector, other: Vector) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
-
-
-def _inside(point: Point, ring: list[Point]) -> bool:
-    """Sum the angles the geodesic edges subtend at the point: a full turn means inside."""
-    at, total = _vector(point), 0.0
-    vectors = [_vector(vertex) for vertex in ring]
-    for start, end in itertools.pairwise(vectors):
-        first, second = _cross(at, start), _cross(at, end)
-        total += math.atan2(_dot(at, _cross(first, second)), _dot(first, second))
-    return abs(total) > math.pi
+def intersects(left: str, right: str) -> bool:
+    """Whether two geographies have a point in common."""
+    one, other = point_of(left), point_of(right)
+    if one is not None and other is not None:
+        return one == other
+    if one is not None:
+        return _prepared(right).covers(_vector(one))
+    if other is not None:
+        return _prepared(left).covers(_vector(other))
+    first, second = _prepared(left), _prepared(right)
+    if any(second.covers(point) for point in first.vertices) or any(
+        first.covers(point) for point in second.vertices
+    ):
+        return True
+    return bool(sphere.crossing(first.starts, first.ends, second.starts, second.ends).any())
 
 
 def contains(outer: str, inner: str) -> bool:
-    """Whether a POLYGON (with holes) contains a POINT; edges are geodesics."""
-    polygon = _POLYGON.fullmatch(outer)
-    point = _point(inner, "ST_CONTAINS")
-    if polygon is None:
-        return _point(outer, "ST_CONTAINS") == point
-    rings = [_pairs(ring) for ring in re.split(r"\)\s*,\s*\(", polygon.group(1))]
-    if any(point in ring for ring in rings):
-        return False
-    return _inside(point, rings[0]) and not any(_inside(point, hole) for hole in rings[1:])
+    """Whether a geography contains a point in its interior."""
+    point = point_of(inner)
+    if point is None:
+        raise failure("ST_CONTAINS of anything but a point is not supported by the streetlens emulator")
+    alone = point_of(outer)
+    if alone is not None:
+        return alone == point
+    vector = _vector(point)
+    return any(polygon.covers(vector, boundary=False) for polygon in _prepared(outer).polygons)
+
+
+def covers(outer: str, inner: str) -> bool:
+    """Whether no point of `inner` is outside of `outer`."""
+    point = point_of(inner)
+    if point is None:
+        raise failure("ST_COVERS of anything but a point is not supported by the streetlens emulator")
+    return intersects(outer, inner)
+
+
+def intersects_box(text: str, west: float, south: float, east: float, north: float) -> bool:
+    """Whether a point is in a box of meridians and parallels, which may cross the antimeridian."""
+    point = point_of(text)
+    if point is None:
+        raise failure("ST_INTERSECTSBOX of anything but a point is not supported by the streetlens emulator")
+    for latitude in (south, north):
+        if not -90 <= latitude <= 90:
+            message = f"Latitude must be between -90 and 90 degrees. Actual value: {latitude:g}"
+            raise failure(f"ST_IntersectsBox failed: {message}")
+    # Longitudes count from the western edge eastwards; a whole turn is a box around the earth.
+    width = 360.0 if east - west >= 360 else (east - west) % 360
+    return south <= point[1] <= north and (point[0] - west) % 360 <= width
+
+
+def make_line(left: str, right: str) -> str:
+    """ST_MAKELINE of points and lines."""
+    first, second = shapes.stored(left), shapes.stored(right)
+    vertices = [vertex for shape in (first, second) for vertex in (*shape.points, *sum(shape.lines, ()))]
+    return Shape(lines=(tuple(vertices),)).text
+
+
+def make_polygon(line: str) -> str:
+    """ST_MAKEPOLYGON: the ring of a line, which is closed if need be."""
+    shape = shapes.stored(line)
+    if len(shape.lines) != 1:
+        raise failure("ST_MakePolygon failed: Input geography must be a single linestring")
+    ring = shape.lines[0] if shape.lines[0][0] == shape.lines[0][-1] else (*shape.lines[0], shape.lines[0][0])
+    return shapes.valid(Shape(polygons=((ring,),)), "ST_MakePolygon").text
+
+
+def geometry_type(text: str) -> str:
+    """ST_GEOMETRYTYPE."""
+    kind = text.partition("(")[0].strip().upper()
+    names = {"LINESTRING": "LineString", "POLYGON": "Polygon", "POINT": "Point"}
+    found = names.get(kind.removeprefix("MULTI"), "GeometryCollection")
+    return f"ST_{'Multi' if kind.startswith('MULTI') else ''}{found}"
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], list[str], str]] = {
     "bq_point_text": (point_text, ["DOUBLE", "DOUBLE"], "VARCHAR"),
     "bq_st_geogfromtext": (from_text, ["VARCHAR"], "VARCHAR"),
+    "bq_st_geogfromwkt": (geogfromtext, ["VARCHAR", "BOOLEAN", "BOOLEAN", "BOOLEAN"], "VARCHAR"),
+    "bq_st_geogfromgeojson": (geogfromgeojson, ["VARCHAR", "BOOLEAN"], "VARCHAR"),
+    "bq_st_asgeojson": (asgeojson, ["VARCHAR"], "VARCHAR"),
     "bq_st_distance": (distance, ["VARCHAR", "VARCHAR"], "DOUBLE"),
     "bq_st_contains": (contains, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "bq_st_covers": (covers, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "bq_st_intersects": (intersects, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "bq_st_intersectsbox": (
+        intersects_box,
+        ["VARCHAR", "DOUBLE", "DOUBLE", "DOUBLE", "DOUBLE"],
+        "BOOLEAN",
+    ),
+    "bq_st_makeline": (make_line, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "bq_st_makepolygon": (make_polygon, ["VARCHAR"], "VARCHAR"),
+    "bq_st_geometrytype": (geometry_type, ["VARCHAR"], "VARCHAR"),
     "bq_st_x": (lambda text: _point(text, "ST_X")[0], ["VARCHAR"], "DOUBLE"),
     "bq_st_y": (lambda text: _point(text, "ST_Y")[1], ["VARCHAR"], "DOUBLE"),
 }

@@ -31,13 +31,13 @@ RunStatement = Callable[[StatementRequest, Part], Outcome]
 
 @dataclass
 class Interpreter:
-    """One run of a script; `run` executes a statement as a child job, `stopped` says that nobody wants the rest."""
+    """One run of a script; `run` executes a statement as a child job, `stopped` says why nobody wants the rest."""
 
     engine: Engine
     cursor: duckdb.DuckDBPyConnection
     request: StatementRequest
     run: RunStatement
-    stopped: Callable[[], bool]
+    stopped: Callable[[], BigQueryError | None]
     _variables: dict[str, Typed] = field(default_factory=dict)
     _tables: list[str] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
@@ -62,8 +62,9 @@ class Interpreter:
 
     def _body(self, items: Sequence[Item]) -> None:
         for item in items:
-            if self.stopped():
-                return
+            reason = self.stopped()
+            if reason is not None:
+                raise reason
             if isinstance(item, Block):
                 outside = dict(self._variables)
                 self._body(item.body)

@@ -40,10 +40,10 @@ def add(server: RpcServer, world: World) -> None:
     server.add(
         SERVICE,
         {
-            "CreateReadSession": server.unary(
+            "CreateReadSession": server.method(
                 f"/{SERVICE}/CreateReadSession", types.CreateReadSessionRequest, _failing(service.create)
             ),
-            "ReadRows": server.stream(f"/{SERVICE}/ReadRows", types.ReadRowsRequest, _failing(service.read)),
+            "ReadRows": server.method(f"/{SERVICE}/ReadRows", types.ReadRowsRequest, _failing(service.read)),
         },
     )
 

@@ -145,6 +145,7 @@ class Sessions:
     def _release(self, session: Session) -> None:
         if session.copy is not None:
             self._engine.run(self._engine.cursor(), f"DROP TABLE IF EXISTS {session.copy}")
+            session.copy = None
 
     def _table(self, name: str) -> Table:
         named = _TABLE.fullmatch(name)
@@ -165,7 +166,8 @@ class Sessions:
             physical, count = self._restricted(table, restriction)
             return physical, count, physical
         dataset = self._engine.catalog.find(table.project, table.dataset_id)
-        if dataset is not None and (dataset.hidden or dataset.source is not None):
+        is_result = dataset is not None and dataset.hidden and table.table_id.startswith("anon")
+        if is_result or (dataset is not None and dataset.source is not None):
             return table.physical, table.rows, None
         physical = self._engine.fresh_name()
         cursor = self._engine.cursor()

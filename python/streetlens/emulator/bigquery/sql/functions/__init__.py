@@ -39,6 +39,7 @@ SPECIAL: dict[str, Callable[[Sequence[Expr], Expr, Scope], Typed]] = {
     **special.FUNCTIONS,
     **parts.FUNCTIONS,
     **formatting.FUNCTIONS,
+    **geography.SPECIAL,
 }
 
 __all__ = ["KNOWN_BUT_MISSING", "SCALAR", "SPECIAL"]

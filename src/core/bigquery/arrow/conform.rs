@@ -1,0 +1,92 @@
+//! The rows of a batch under another schema that says the same.
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, make_array};
+use arrow_data::ArrayData;
+use arrow_schema::{DataType, Fields, SchemaRef};
+
+use super::malformed;
+use crate::error::{Error, Result};
+
+/// Rows of one batch under another schema that says the same: metadata, nullability, the names of list items, the number
+/// of digits and the name of UTC may differ. Anything else is a `MalformedResponse` that names the column.
+pub fn conform(batch: RecordBatch, target: &SchemaRef) -> Result<RecordBatch> {
+    if batch.schema_ref() == target {
+        return Ok(batch);
+    }
+    let given = batch.schema();
+    check_names(given.fields(), target.fields(), "the batch")?;
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(target.fields())
+        .map(|(column, field)| conform_column(column, field.data_type(), field.name()))
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(SchemaRef::clone(target), columns, &options)
+        .map_err(|cause| malformed("the rows do not fit the columns that were announced").with_source(cause))
+}
+
+fn conform_column(column: &ArrayRef, target: &DataType, path: &str) -> Result<ArrayRef> {
+    if column.data_type() == target {
+        return Ok(ArrayRef::clone(column));
+    }
+    Ok(make_array(conform_data(column.to_data(), target, path)?))
+}
+
+fn conform_data(data: ArrayData, target: &DataType, path: &str) -> Result<ArrayData> {
+    let given = data.data_type().clone();
+    if given == *target {
+        return Ok(data);
+    }
+    let children = match (&given, target) {
+        (DataType::List(_), DataType::List(item)) => {
+            let children = data.child_data().iter();
+            children.map(|child| conform_data(child.clone(), item.data_type(), path)).collect::<Result<Vec<_>>>()?
+        }
+        (DataType::Struct(fields), DataType::Struct(target_fields)) => {
+            check_names(fields, target_fields, &format!("column `{path}`"))?;
+            let children = data.child_data().iter().zip(target_fields);
+            children
+                .map(|(child, field)| {
+                    conform_data(child.clone(), field.data_type(), &format!("{path}.{}", field.name()))
+                })
+                .collect::<Result<Vec<_>>>()?
+        }
+        (DataType::Decimal128(_, scale), DataType::Decimal128(_, same))
+        | (DataType::Decimal256(_, scale), DataType::Decimal256(_, same))
+            if scale == same =>
+        {
+            Vec::new()
+        }
+        (DataType::Timestamp(unit, Some(zone)), DataType::Timestamp(same, Some(other)))
+            if unit == same && is_utc(zone) && is_utc(other) =>
+        {
+            Vec::new()
+        }
+        _ => return Err(different(path, &given, target)),
+    };
+    let builder = data.into_builder().data_type(target.clone()).child_data(children);
+    builder.build().map_err(|cause| different(path, &given, target).with_source(cause))
+}
+
+fn check_names(given: &Fields, target: &Fields, owner: &str) -> Result<()> {
+    if given.len() != target.len() {
+        let (given, target) = (given.len(), target.len());
+        return Err(malformed(format!("{owner} has {given} columns and {target} were announced")));
+    }
+    match given.iter().zip(target).find(|(given, target)| given.name() != target.name()) {
+        Some((given, target)) => {
+            let (given, target) = (given.name(), target.name());
+            Err(malformed(format!("{owner} has a column `{given}` where `{target}` was announced")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "Etc/UTC" | "Z" | "+00:00")
+}
+
+fn different(path: &str, given: &DataType, target: &DataType) -> Error {
+    malformed(format!("column `{path}` came as {given} and was announced as {target}"))
+}
