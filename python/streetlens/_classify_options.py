@@ -49,8 +49,8 @@ DEFAULTS: dict[str, Any] = {
     "labels": None,
     "store": None,
     "refresh": False,
-    "into": None,
     "only_new": False,
+    "into": None,
     "progress": None,
 }
 

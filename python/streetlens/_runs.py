@@ -94,10 +94,6 @@ class RunHandle:
         """What tells rows of the results apart, wherever they are kept."""
         return [name for name in self._identities if name in columns][:1]
 
-    def recalled(self, is_made: bool) -> Call[RunHandle]:
-        """The run with the answers that its table holds; a missing one is made unless it is only looked for."""
-        return Call(self.native.recall(is_made), lambda _: self)
-
     def unanswered(self) -> Call[RunHandle]:
         """The same question for the rows that the store has no answer for."""
         return Call(
@@ -271,16 +267,22 @@ def _prepared(
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
         run = RunHandle(native, session, identities)
         run.warn_of_changes()
-        # What the table holds was paid for; a table that does not fit is told before anything is asked.
-        recalled = Ready(lambda: run) if options["into"] is None else run.recalled(is_made)
+        known: Call[RunHandle] = Ready(lambda: run)
+        if options["into"] is not None:
+            # What the table holds was paid for; a table that does not fit is told before anything is asked.
+            known = Then(Call(native.recall(is_made), _nothing), lambda _: Ready(lambda: run))
         if options["only_new"] is True:
-            recalled = Then(recalled, RunHandle.unanswered)
-        return Then(recalled, lambda run: go(run, source))
+            return Then(Then(known, lambda run: run.unanswered()), lambda fewer: go(fewer, source))
+        return Then(known, lambda run: go(run, source))
 
     rows = _source(session, images)
     if isinstance(options["only_new"], str):
         rows = new_rows(session, images, rows, options["only_new"], options)
     return Then(rows, from_source)
+
+
+def _nothing(_: Any) -> None:
+    """What a call gives that is waited for only."""
 
 
 def _source(session: Session, images: Any) -> Call[Any]:

@@ -221,9 +221,9 @@ class ClassifyOptions(TypedDict, total=False):
     """Where paid answers are kept."""
     refresh: bool
     """Ask anew what the store knows."""
-    into: str | None
-    """A BigQuery table that takes the results, and gives the answers back to a later run."""
     only_new: bool | str
     """Leave out what the store, or a table of results, has an answer for."""
+    into: str | None
+    """A BigQuery table that takes the results, and gives the answers back to a later run."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

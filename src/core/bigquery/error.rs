@@ -67,8 +67,23 @@ fn hint(said: &ServiceError) -> Option<&'static str> {
             "grant yourself `roles/bigquery.jobUser` on the project and `roles/bigquery.dataViewer` on the data set",
         ),
         (403, Some("SERVICE_DISABLED" | "accessNotConfigured")) => Some("enable the BigQuery API in the project"),
+        (400, Some("invalidQuery")) => hint_about_sql(&said.message),
         _ => None,
     }
+}
+
+/// What to do about the mistakes that are made most.
+fn hint_about_sql(message: &str) -> Option<&'static str> {
+    let hints = [
+        ("No matching signature", "cast one side, or give a parameter its type: `sl.Parameter(value, \"INT64\")`"),
+        (
+            "Unrecognized name",
+            "`client.query(\"SELECT * FROM ...\", dry_run=True).schema` lists the columns that are there",
+        ),
+        ("Query parameter", "name every `@parameter` of the query in `params=`"),
+        ("Syntax error", "see the [line:column] above; names of tables take backticks, texts take quotes"),
+    ];
+    hints.iter().find(|(mark, _)| message.contains(mark)).map(|(_, hint)| *hint)
 }
 
 fn text_after(message: &str, mark: &str) -> Option<String> {
@@ -114,6 +129,12 @@ mod tests {
     fn the_location_of_a_missing_table_is_told() {
         let error = decoded(404, "notFound", "Not found: Table p:d.t was not found in location US");
         assert_eq!(error.details().location.as_deref(), Some("US"));
+    }
+
+    #[test]
+    fn a_parameter_of_the_wrong_type_is_told_what_to_do() {
+        let error = decoded(400, "invalidQuery", "No matching signature for operator = for types: INT64, STRING");
+        assert!(error.details().hint.as_deref().is_some_and(|hint| hint.contains("sl.Parameter")));
     }
 
     #[test]

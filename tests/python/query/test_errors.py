@@ -101,7 +101,7 @@ def test_what_may_pass_is_tried_again_on_a_later_page(
 ) -> None:
     rule = emulator.faults.add(kind, service="bigquery", times=1, after=2)
     sql = "SELECT x FROM UNNEST(GENERATE_ARRAY(1, 9)) AS x ORDER BY x"
-    assert client.query(sql, page_size=2)["x"] == list(range(1, 10))
+    assert client.query(sql, page_size=2, transport="rest")["x"] == list(range(1, 10))
     assert rule.struck == 1
 
 
@@ -230,3 +230,19 @@ def test_errors_survive_pickling_with_what_they_know(client: sl.Client) -> None:
     error = refused(client, "SELEC 1")
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.reason) == (type(error), str(error), error.reason)
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "fix"),
+    [
+        ("SELEC 1", None, "line:column"),
+        ("SELECT nothing FROM UNNEST([STRUCT(1 AS something)])", None, "lists the columns"),
+        ("SELECT 1 = @text", {"text": "x"}, "sl.Parameter"),
+        ("SELECT @missing", {"given": 1}, "params="),
+    ],
+)
+def test_a_mistake_in_a_query_says_what_to_do(
+    client: sl.Client, sql: str, params: dict[str, object] | None, fix: str
+) -> None:
+    error = refused(client, sql, params=params)
+    assert fix in (error.hint or "")
