@@ -24,6 +24,11 @@ impl Run {
         Self { core, into: None }
     }
 
+    /// A run made from another one, whose results go where those of the other go.
+    fn like(into: Option<&RunInto>, core: CoreRun) -> Self {
+        Self { into: into.map(|into| into.again(core.clone())), core }
+    }
+
     pub(crate) fn into_table(into: RunInto, core: CoreRun) -> Self {
         Self { core, into: Some(into) }
     }
@@ -73,9 +78,9 @@ impl Run {
 
     /// The same question for the rows that the store has no answer for; the result is another `Run`.
     fn unanswered(&self) -> Call {
-        let core = self.core.clone();
-        Call::new(async move { core.unanswered().await }, |py, core| {
-            Ok(Self::new(core).into_pyobject(py)?.into_any().unbind())
+        let (core, into) = (self.core.clone(), self.into.clone());
+        Call::new(async move { core.unanswered().await }, move |py, core| {
+            Ok(Self::like(into.as_ref(), core).into_pyobject(py)?.into_any().unbind())
         })
     }
 
@@ -129,10 +134,7 @@ impl Run {
     fn again(&self, py: Python<'_>) -> PyResult<Self> {
         let core = self.core.clone();
         let again = py.detach(move || core.again()).map_err(|error| to_python(py, error))?;
-        Ok(match &self.into {
-            Some(into) => Self::into_table(into.again(again.clone()), again),
-            None => Self::new(again),
-        })
+        Ok(Self::like(self.into.as_ref(), again))
     }
 
     /// The answers so far, read by another schema.

@@ -23,6 +23,7 @@ MODULES = [
     "streetlens.queries",
     "streetlens._answers",
     "streetlens._verbs.dataset",
+    "streetlens._verbs.loading",
     "streetlens._verbs.queries",
     "streetlens._display.cells",
     "streetlens._display.plan",

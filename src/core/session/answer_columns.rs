@@ -92,7 +92,7 @@ pub(super) fn with_answers(
     let columns: Vec<ArrayRef> = columns.collect();
     let fields = names().zip(&columns).map(|(name, column)| Field::new(name, column.data_type().clone(), true));
     let fields = fields.collect::<Vec<_>>().into();
-    let nulls = NullBuffer::from_iter(answers.iter().map(Option::is_some));
+    let nulls: NullBuffer = answers.iter().map(Option::is_some).collect();
     let answers = StructArray::try_new_with_length(fields, columns, Some(nulls), results.num_rows()).map_err(failed)?;
     let field = Field::new(COLUMN, answers.data_type().clone(), true);
     let all_fields: Vec<_> =

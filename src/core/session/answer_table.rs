@@ -106,6 +106,7 @@ impl RunInto {
     }
 
     /// The same question for the rows without a good answer, into the same table.
+    #[must_use]
     pub fn again(&self, run: Run) -> Self {
         Self { run, table: Arc::clone(&self.table), end: Arc::new(watch::Sender::new(None)) }
     }
@@ -240,6 +241,7 @@ impl AnswerTable {
         let all = run.keys_of(&part.rows);
         let names = texts(&part.table, &self.key)?;
         let sources = texts(&part.table, "source")?;
+        let statuses = texts(&part.table, "status")?;
         // Of the rows with one name the last one is written; those that the table gave back are there.
         let mut seen = HashSet::new();
         let mut is_written = vec![false; all.len()];
@@ -258,8 +260,11 @@ impl AnswerTable {
             let answers = run.store().find(lot.to_vec()).await?;
             found.extend(lot.iter().zip(answers).filter_map(|(key, answer)| Some((*key, answer?))));
         }
-        let answers: Vec<_> =
-            chosen().map(|row| all[row].and_then(|key| Some((key, found.get(&key)?.clone())))).collect();
+        let answers: Vec<_> = chosen()
+            .map(|row| {
+                answered(statuses[row].as_deref(), all[row]).and_then(|key| Some((key, found.get(&key)?.clone())))
+            })
+            .collect();
         let rows = answer_columns::with_answers(&results, &answers, run.question())?;
         let options = LoadOptions {
             mode: LoadMode::Upsert,
@@ -288,6 +293,11 @@ impl AnswerTable {
     fn known(&self) -> std::sync::MutexGuard<'_, HashSet<(Option<String>, Key)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What names the row's answer, where this run has one; what the store knows of a row that failed is an older one.
+fn answered(status: Option<&str>, key: Option<Key>) -> Option<Key> {
+    key.filter(|_| !matches!(status, Some("failed" | "image_error" | "skipped")))
 }
 
 /// The values of a column in words.

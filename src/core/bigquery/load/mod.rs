@@ -158,7 +158,7 @@ impl Load<'_> {
             || (options.mode == LoadMode::Replace && !is_whole);
         let (name, first_attempt) = match options.mode {
             LoadMode::Append => {
-                let name = self.name(&plan::append_name(self.target, created, options, &self.fitted, &self.prepared));
+                let name = self.name(&plan::append_name(self.target, created, options, &self.prepared));
                 match job::earlier(self.client, &name).await? {
                     Earlier::Done(job) => return Ok(self.repeated(&job)),
                     Earlier::Next(attempt) => (name, attempt),

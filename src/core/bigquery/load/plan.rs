@@ -63,17 +63,11 @@ pub(super) async fn prepare(batches: Vec<RecordBatch>, fitted: &Fitted, options:
 
 /// The name of an append: the same rows into the same table under the same `load_id` have the same one. A table that
 /// was made anew under an old name is another one.
-pub(super) fn append_name(
-    target: &Target,
-    created: &str,
-    options: &LoadOptions,
-    fitted: &Fitted,
-    prepared: &Prepared,
-) -> String {
+pub(super) fn append_name(target: &Target, created: &str, options: &LoadOptions, prepared: &Prepared) -> String {
     let mut digest = Context::new(&SHA256);
-    let (table, columns) = (target.to_string(), format!("{:?}", fitted.columns));
+    let table = target.to_string();
     let load_id = options.load_id.as_deref().unwrap_or_default();
-    for part in [table.as_bytes(), created.as_bytes(), load_id.as_bytes(), columns.as_bytes(), &prepared.digest] {
+    for part in [table.as_bytes(), created.as_bytes(), load_id.as_bytes(), &prepared.digest] {
         digest.update(&(part.len() as u64).to_be_bytes());
         digest.update(part);
     }
