@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "store": None,
     "refresh": False,
     "only_new": False,
+    "into": None,
     "progress": None,
 }
 
@@ -79,7 +80,7 @@ def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    for name in ("model", "system_instruction", "group_by", "crop"):
+    for name in ("model", "system_instruction", "group_by", "crop", "into"):
         check_text(name, options[name], optional=True)
     check_text("uri_column", options["uri_column"])
     check_number("temperature", options["temperature"], 0, 2, optional=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from streetlens._calls import Call, NativeTable, Otherwise, PreparedSelection, Ready, Session, Then, Wish
-from streetlens._calls.selections import run
+from streetlens._calls.selections import run, tell_no_results
 from streetlens._images import native_images
 from streetlens._lazy import LazyRows
 from streetlens.exceptions import InvalidInput, NotFound
@@ -70,4 +70,9 @@ def _answered(session: Session, results: str, keys: Sequence[str]) -> Call[_Answ
         rows = Then(narrow.prepare(), lambda found: run(session, found, found.rows(), {}))
         return Then(rows, lambda table: Ready(lambda: _Answered(key, set(table[key]) - {None})))
 
-    return Otherwise(Then(wish.prepare(), read), NotFound, None)
+    def nothing_yet(error: NotFound) -> None:
+        if "has no table" not in error.message:
+            raise error
+        tell_no_results(results)
+
+    return Otherwise(Then(wish.prepare(), read), NotFound, nothing_yet)

@@ -30,6 +30,7 @@ _SECONDS_BETWEEN_LOOKS = 0.005
 _ROWS_COUNTED_FOR_A_PLAN = 8
 _USUAL_URI_COLUMN = "gcs_uri"
 _OBSERVATION = "observation_id"
+_LISTED = "image"
 
 _of_parents: list[NativeRun] = []
 
@@ -37,11 +38,11 @@ _of_parents: list[NativeRun] = []
 class RunHandle:
     """A native run, in the process that it belongs to."""
 
-    def __init__(self, native: NativeRun, session: Session, identity: str) -> None:
+    def __init__(self, native: NativeRun, session: Session, identities: list[str]) -> None:
         self._native = native
         self.session = session
         """The session that it belongs to."""
-        self._identity = identity
+        self._identities = identities
         self._process = os.getpid()
         self.trouble: BaseException | None = None
         """What went wrong in showing the progress of a run in the background."""
@@ -91,12 +92,13 @@ class RunHandle:
 
     def key(self, columns: list[str]) -> list[str]:
         """What tells rows of the results apart, wherever they are kept."""
-        is_observed = self._identity == _USUAL_URI_COLUMN and _OBSERVATION in columns
-        return [_OBSERVATION if is_observed else self._identity]
+        return [name for name in self._identities if name in columns][:1]
 
     def unanswered(self) -> Call[RunHandle]:
         """The same question for the rows that the store has no answer for."""
-        return Call(self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identity))
+        return Call(
+            self.native.unanswered(), lambda native: RunHandle(native, self.session, self._identities)
+        )
 
     def again(self) -> RunHandle:
         """The same question for the rows without a good answer.
@@ -109,11 +111,11 @@ class RunHandle:
                 "the run goes on, and its rows may still get their answers",
                 hint="wait for its end with `run.wait()`, or end it with `run.cancel()` first",
             )
-        return RunHandle(self.native.again(), self.session, self._identity)
+        return RunHandle(self.native.again(), self.session, self._identities)
 
     def reparse(self, schema: Schema | None) -> RunHandle:
         """The answers so far, read by another schema."""
-        return RunHandle(self.native.reparse(_native_schema(schema)), self.session, self._identity)
+        return RunHandle(self.native.reparse(_native_schema(schema)), self.session, self._identities)
 
     def settle(self) -> None:
         """Stops the run, and waits a moment for what it is keeping."""
@@ -229,7 +231,7 @@ def plan(session: Session, images: Any, prompt: str, given: Mapping[str, Any]) -
 
         return Call(run.native.plan(_ROWS_COUNTED_FOR_A_PLAN), wrap)
 
-    return _prepared(session, images, prompt, options, planned)
+    return _prepared(session, images, prompt, options, planned, is_made=False)
 
 
 def again(run: RunHandle, wish: Wish) -> Call[Results]:
@@ -243,6 +245,8 @@ def _prepared(
     prompt: str,
     options: Mapping[str, Any],
     go: Callable[[RunHandle, Any], Call[Any]],
+    *,
+    is_made: bool = True,
 ) -> Call[Any]:
     if not isinstance(prompt, str):
         raise InvalidInput(f"the prompt is a {type(prompt).__name__}, not a text")
@@ -251,17 +255,25 @@ def _prepared(
         "on_retired": session.on_retired,
         "strict_region": session.strict_region,
     }
-    natively = native_options(options, native_image=native_image)
+    identities = _identities(options)
+    natively = {
+        **native_options(options, native_image=native_image),
+        "into": None if options["into"] is None else (options["into"], identities),
+    }
     schema = _native_schema(options["schema"])
 
     def from_source(source: Any) -> Call[Any]:
         converted = native_images(source, options["uri_column"], NativeTable.from_arrow)
         native = _streetlens.classify(session.native(), converted, prompt, schema, choice, natively)
-        run = RunHandle(native, session, options["group_by"] or options["uri_column"])
+        run = RunHandle(native, session, identities)
         run.warn_of_changes()
-        if options["only_new"] is not True:
-            return go(run, source)
-        return Then(run.unanswered(), lambda fewer: go(fewer, source))
+        known: Call[RunHandle] = Ready(lambda: run)
+        if options["into"] is not None:
+            # What the table holds was paid for; a table that does not fit is told before anything is asked.
+            known = Then(Call(native.recall(is_made), _nothing), lambda _: Ready(lambda: run))
+        if options["only_new"] is True:
+            return Then(Then(known, lambda run: run.unanswered()), lambda fewer: go(fewer, source))
+        return Then(known, lambda run: go(run, source))
 
     rows = _source(session, images)
     if isinstance(options["only_new"], str):
@@ -269,10 +281,23 @@ def _prepared(
     return Then(rows, from_source)
 
 
+def _nothing(_: Any) -> None:
+    """What a call gives that is waited for only."""
+
+
 def _source(session: Session, images: Any) -> Call[Any]:
     if isinstance(images, LazyRows):
         return images.rows()
     return _calls.query(session, images) if is_query(images) else Ready(lambda: images)
+
+
+def _identities(options: Mapping[str, Any]) -> list[str]:
+    """What may tell rows apart wherever their results are kept: the first of these columns that they have."""
+    if options["group_by"] is not None:
+        return [options["group_by"]]
+    uri_column = options["uri_column"]
+    usual = [_OBSERVATION] if uri_column == _USUAL_URI_COLUMN else []
+    return [*usual, uri_column, _LISTED]
 
 
 def _grouped(images: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -109,7 +109,8 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
 
         Args:
             images: `gs://` URIs, local paths or `bytes` in a list; a table (this package's, pandas, polars, pyarrow)
-                with a column of URIs; or a query that gives one. The table's columns are kept.
+                with a column of URIs; a query that gives one; or a selection such as `client.observations("sign")`. The
+                table's columns are kept.
             prompt: The question; `{column}` is filled in for each row.
             schema: What an answer looks like: a list of labels, a dictionary of labels and their descriptions, or an
                 `enum.Enum` class, in the column `classification`; a dataclass, a TypedDict, a Pydantic model or a
@@ -145,6 +146,9 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
             only_new: True leaves out the rows that the store has an answer for, `"dataset.table"` those that a table
                 of results has a good one for (by `observation_id`, else by URI; by `group_by` where rows are grouped).
                 The results hold only rows that were not answered before, maybe none; the table need not exist yet.
+            into: A BigQuery table, `"dataset.table"`, that is made where it is missing and takes the results while the
+                run goes on and at its end, one row for each `observation_id`, image or group. It keeps the answers
+                too, in its column `streetlens`: the same call on another machine asks only what is missing there.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:

@@ -223,5 +223,7 @@ class ClassifyOptions(TypedDict, total=False):
     """Ask anew what the store knows."""
     only_new: bool | str
     """Leave out what the store, or a table of results, has an answer for."""
+    into: str | None
+    """A BigQuery table that takes the results, and gives the answers back to a later run."""
     progress: bool | Callable[[Progress], Any] | None
     """Whether or to whom progress is shown."""

@@ -47,7 +47,8 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
 class Store:
     """Paid answers in one file; `open_store` gives one. Its length is the number of answers.
 
-    Runs may go on filling it meanwhile. The file holds no images.
+    Runs may go on filling it meanwhile. The file holds no images. The status `asked again` marks an answer that did not
+    fit the schema, kept because it was paid for, until the answer to the second question takes its place.
     """
 
     def __init__(self, native: _calls.NativeStore) -> None:

@@ -46,6 +46,8 @@ pub(crate) struct ClassifyOptions {
     hedge: f64,
     store: StoreChoice,
     refresh: bool,
+    /// A table that takes the results, and the columns of which the first that is there tells rows apart.
+    into: Option<(String, Vec<String>)>,
 }
 
 /// Where this run keeps its answers: the client's place, nowhere, or a file.
@@ -81,9 +83,16 @@ pub(crate) fn classify(
         let question = Question { input, prompt, schema: Schema::or_text(schema)? };
         let core = session.core.clone();
         // Opening a store waits for the disk.
-        py.detach(move || core.classify(&choice.choice(), question, options.into_core(&core)?))
+        py.detach(move || {
+            let into = options.into.clone();
+            let run = core.classify(&choice.choice(), question, options.into_core(&core)?)?;
+            match into {
+                Some((table, keys)) => Ok(Run::into_table(core.run_into(run.clone(), &table, &keys)?, run)),
+                None => Ok(Run::new(run)),
+            }
+        })
     };
-    prepare().map(Run::new).map_err(|error| to_python(py, error))
+    prepare().map_err(|error| to_python(py, error))
 }
 
 #[derive(FromPyObject)]
@@ -140,7 +149,7 @@ impl ClassifyOptions {
             timeout: seconds(self.timeout),
             policy: RetryPolicy::default().with_limits(None, Some(seconds(self.deadline)))?,
             generate,
-            store: self.store.open(session)?,
+            store: self.store.open(session, self.into.is_some())?,
             refresh: self.refresh,
             hedge: self.hedge,
             max_cost_usd: self.max_cost_usd,
@@ -150,12 +159,14 @@ impl ClassifyOptions {
 }
 
 impl StoreChoice {
-    fn open(self, session: &CoreSession) -> Result<Store> {
-        match self {
-            Self::Named(None) | Self::Memory(true) => session.store(),
-            Self::Named(Some(path)) => session.store_at(&StoreLocation::File(path)),
-            Self::Memory(false) => Ok(Store::in_memory()),
-        }
+    /// Answers on their way into a table are held where no file keeps them.
+    fn open(self, session: &CoreSession, is_on_the_way: bool) -> Result<Store> {
+        let store = match self {
+            Self::Named(None) | Self::Memory(true) => session.store()?,
+            Self::Named(Some(path)) => session.store_at(&StoreLocation::File(path))?,
+            Self::Memory(false) => Store::in_memory(),
+        };
+        Ok(if is_on_the_way && store.path().is_none() { Store::held() } else { store })
     }
 }
 

@@ -29,6 +29,7 @@ impl Options {
             },
             key: self.key,
             new_columns: if self.new_columns == "add" { NewColumns::Add } else { NewColumns::Refuse },
+            kept_column: None,
             load_id: self.load_id,
         }
     }

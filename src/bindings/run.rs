@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use streetlens_core::classify::{EndedRows, Interval, Plan, Run as CoreRun, Stop};
+use streetlens_core::session::RunInto;
 
 use crate::bridge;
 use crate::call::Call;
@@ -14,11 +15,26 @@ use crate::table::NativeTable;
 #[pyclass(frozen, module = "streetlens._streetlens")]
 pub(crate) struct Run {
     core: CoreRun,
+    /// The same run with the table that its results go into.
+    into: Option<RunInto>,
 }
 
 impl Run {
     pub(crate) fn new(core: CoreRun) -> Self {
-        Self { core }
+        Self { core, into: None }
+    }
+
+    pub(crate) fn into_table(into: RunInto, core: CoreRun) -> Self {
+        Self { core, into: Some(into) }
+    }
+}
+
+/// Whoever writes the results holds the run as well, and shall not keep it going.
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.into.is_some() {
+            self.core.stop(Stop::Now);
+        }
     }
 }
 
@@ -26,8 +42,27 @@ impl Run {
 impl Run {
     /// Asks about every row, and stops the run when nobody waits for that any more.
     fn execute(&self) -> Call {
-        let core = self.core.clone();
-        Call::new(async move { core.execute().await }, |py, ()| Ok(py.None()))
+        let (core, into) = (self.core.clone(), self.into.clone());
+        let work = async move {
+            match into {
+                Some(into) => into.execute().await,
+                None => core.execute().await,
+            }
+        };
+        Call::new(work, |py, ()| Ok(py.None()))
+    }
+
+    /// Gives the run the answers that its table holds; a missing table is made unless it is only looked for.
+    fn recall(&self, is_made: bool) -> Call {
+        let into = self.into.clone();
+        let work = async move {
+            match into {
+                Some(into) if is_made => into.prepare().await,
+                Some(into) => into.recall().await,
+                None => Ok(()),
+            }
+        };
+        Call::new(work, |py, ()| Ok(py.None()))
     }
 
     /// What the run would take, from up to so many rows whose tokens are counted; nothing is generated.
@@ -48,14 +83,23 @@ impl Run {
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         let runtime = bridge::runtime().map_err(|error| to_python(py, error))?;
         let _entered = runtime.enter();
-        self.core.start();
+        match &self.into {
+            Some(into) => into.start(),
+            None => self.core.start(),
+        }
         Ok(())
     }
 
-    /// The end of a run that began in the background.
+    /// The end of a run that began in the background, its rows in their table.
     fn ended(&self) -> Call {
-        let core = self.core.clone();
-        Call::new(async move { core.wait().await }, |py, ()| Ok(py.None()))
+        let (core, into) = (self.core.clone(), self.into.clone());
+        let work = async move {
+            match into {
+                Some(into) => into.wait().await,
+                None => core.wait().await,
+            }
+        };
+        Call::new(work, |py, ()| Ok(py.None()))
     }
 
     /// At most so many rows in the order in which they ended, without the first `after`: their places in the input and
@@ -84,7 +128,11 @@ impl Run {
     /// The same question for the rows without a good answer.
     fn again(&self, py: Python<'_>) -> PyResult<Self> {
         let core = self.core.clone();
-        py.detach(move || core.again()).map(Self::new).map_err(|error| to_python(py, error))
+        let again = py.detach(move || core.again()).map_err(|error| to_python(py, error))?;
+        Ok(match &self.into {
+            Some(into) => Self::into_table(into.again(again.clone()), again),
+            None => Self::new(again),
+        })
     }
 
     /// The answers so far, read by another schema.

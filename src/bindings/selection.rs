@@ -95,7 +95,7 @@ impl NativeSelection {
     /// Finds the tables and the snapshot; the result is a `PreparedSelection`.
     fn prepare(&self, session: &Session) -> Call {
         let (core, selection) = (session.core.clone(), self.core.clone());
-        Call::new(async move { core.select(selection).await }, |py, core| {
+        Call::new(async move { Box::pin(core.select(selection)).await }, |py, core| {
             Ok(PreparedSelection { core }.into_pyobject(py)?.into_any().unbind())
         })
     }
@@ -172,6 +172,12 @@ impl PreparedSelection {
     #[getter]
     fn snapshots(&self) -> Vec<(String, Option<String>, Option<String>)> {
         self.core.snapshots.iter().map(describe).collect()
+    }
+
+    /// Whether the results that rows are compared with are not there yet.
+    #[getter]
+    fn lacks_results(&self) -> bool {
+        self.core.lacks_results()
     }
 
     fn rows(&self, py: Python<'_>) -> PyResult<NativeStatement> {

@@ -1,5 +1,10 @@
 //! Wires everything once: the only constructor of a working client.
 
+mod answer_columns;
+mod answer_table;
+
+pub use answer_table::RunInto;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
@@ -196,6 +201,13 @@ impl Session {
         let services =
             Services { gemini: self.gemini.clone(), images: self.images.clone(), quotas: self.quotas.clone() };
         Run::new(services, self.places(choice)?, question, options)
+    }
+
+    /// A run whose results go into a table, which doubles as a store. The first of `keys` that is a column of the
+    /// results tells rows apart.
+    pub fn run_into(&self, run: Run, table: &str, keys: &[String]) -> Result<RunInto> {
+        let target = Target::parse(table, &self.settings.project)?;
+        RunInto::new(run, self.bigquery.clone(), target, keys)
     }
 
     /// Sends a whole request of the user's own to a model.

@@ -215,6 +215,7 @@ def test_a_single_service_can_be_elsewhere(given: sl.Endpoints | Mapping[str, st
         "vertex": "https://a.example.com",
         "storage": None,
         "sharing": None,
+        "bigquery_storage": None,
     }
 
 

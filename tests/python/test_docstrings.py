@@ -18,6 +18,7 @@ MODULES = [
     "streetlens.profile",
     "streetlens.results",
     "streetlens.store",
+    "streetlens.tables",
     "streetlens.run",
     "streetlens.queries",
     "streetlens._answers",

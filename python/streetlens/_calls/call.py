@@ -11,6 +11,7 @@ from streetlens import _logging, _streetlens, _tracing
 from streetlens._streetlens import Call as NativeCall
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Exception)
 
 _SECONDS_BETWEEN_TICKS = 0.1
 
@@ -127,25 +128,25 @@ class Then(Call[T]):
         return (yield from self._second(first).__await__())
 
 
-class Otherwise(Call[T]):
-    """An operation with what is its result where it fails in one way."""
+class Otherwise(Call[T], Generic[T, F]):
+    """An operation, and what makes its result, or raises, where it fails in one way."""
 
-    def __init__(self, call: Call[T], failure: type[Exception], result: T) -> None:
+    def __init__(self, call: Call[T], failure: type[F], recover: Callable[[F], T]) -> None:
         self._call = call
         self._failure = failure
-        self._result = result
+        self._recover = recover
 
     def wait(self) -> T:
         try:
             return self._call.wait()
-        except self._failure:
-            return self._result
+        except self._failure as error:
+            return self._recover(error)
 
     def __await__(self) -> Generator[Any, None, T]:
         try:
             return (yield from self._call.__await__())
-        except self._failure:
-            return self._result
+        except self._failure as error:
+            return self._recover(error)
 
 
 class Together(Call[list[Any]]):

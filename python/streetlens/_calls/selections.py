@@ -37,7 +37,30 @@ class Wish:
 
     def prepare(self) -> Call[PreparedSelection]:
         """Finds the tables and the snapshot."""
-        return Call(self._native.prepare(self.session.native()), _warned)
+        return Call(self._native.prepare(self.session.native()), self._warned)
+
+    def _warned(self, prepared: PreparedSelection) -> PreparedSelection:
+        """Warns of results that are missing, and, once a client, of a snapshot that is about to be removed."""
+        if prepared.lacks_results:
+            tell_no_results(self.given["unanswered_in"])
+        snapshot = prepared.snapshot
+        if snapshot is None or snapshot[2] is None:
+            return prepared
+        expires = dt.datetime.fromisoformat(snapshot[2])
+        left = expires - dt.datetime.now(dt.timezone.utc)
+        if left < dt.timedelta(days=_DAYS_TO_WARN) and snapshot[0] not in self.session.told:
+            self.session.told.add(snapshot[0])
+            when = f"on {expires:%Y-%m-%d %H:%M} UTC" if left > dt.timedelta(0) else "at any time"
+            warn_caller(
+                f"the snapshot {snapshot[0]} is likely to be removed {when}: its rows and images are gone then; "
+                "a run that is not done by that time ends with image errors"
+            )
+        return prepared
+
+
+def tell_no_results(results: str) -> None:
+    """Warns that a table of results has nothing to compare with, which may be a slip of the pen."""
+    warn_caller(f"the table of results `{results}` is not there yet: every row counts as new")
 
 
 def statement(written: Statement) -> tuple[str, dict[str, Any]]:
@@ -106,21 +129,6 @@ def snapshots(session: Session, dataset: str | None) -> Call[Table]:
         return query(session, sql, None, {"location": location})
 
     return Then(Call(_streetlens.snapshots(session.native(), dataset), lambda found: found), listed)
-
-
-def _warned(prepared: PreparedSelection) -> PreparedSelection:
-    """Warns of a snapshot that is about to be removed, with its images."""
-    snapshot = prepared.snapshot
-    if snapshot is not None and snapshot[2] is not None:
-        expires = dt.datetime.fromisoformat(snapshot[2])
-        left = expires - dt.datetime.now(dt.timezone.utc)
-        if left < dt.timedelta(days=_DAYS_TO_WARN):
-            when = f"on {expires:%Y-%m-%d %H:%M} UTC" if left > dt.timedelta(0) else "at any time"
-            warn_caller(
-                f"the snapshot {snapshot[0]} is likely to be removed {when}: its rows and images are gone then; "
-                "a run that is not done by that time ends with image errors"
-            )
-    return prepared
 
 
 def _explain_nothing(wish: Wish, prepared: PreparedSelection, rows: int, result: Any) -> Call[Any]:

@@ -23,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--require-token", action="store_true", help="accept only tokens issued by this emulator"
     )
     parser.add_argument("--subscribed", action="store_true", help="begin with the linked data set in place")
+    parser.add_argument(
+        "--generation", type=int, choices=(1, 2, 3, 4), help="publish the tables of one generation only"
+    )
     options = parser.parse_args(argv)
     try:
         require()
@@ -40,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             location=options.location,
             require_token=options.require_token,
             subscribed=options.subscribed,
+            generation=options.generation,
         )
     except OSError as error:
         print(f"cannot listen on 127.0.0.1:{options.port}: {error.strerror or error}", file=sys.stderr)  # noqa: T201 - this is a command

@@ -87,7 +87,7 @@ impl BigQueryClient {
     }
 
     /// The columns of a table or view, and where it is.
-    pub async fn look_up_table(&self, dataset: &DatasetName, table: &str) -> Result<TableDescription> {
+    pub async fn table(&self, dataset: &DatasetName, table: &str) -> Result<TableDescription> {
         let DatasetName { project_id, dataset_id } = dataset;
         let url = self.address(&["projects", project_id, "datasets", dataset_id, "tables", table])?;
         self.stack.send(&Request::get("BigQuery", url, error::decode), decode_json).await

@@ -98,7 +98,7 @@ impl ImageAccess {
     /// Whether the image is sent along rather than named.
     pub(super) fn goes_inline(&self, image: ImageRef<'_>, mode: ImageMode) -> bool {
         match image {
-            ImageRef::Uri(text) => GcsUri::parse(text).is_ok_and(|uri| self.buckets.goes_inline(uri.bucket(), mode)),
+            ImageRef::Uri(text) => GcsUri::bucket_of(text).is_ok_and(|bucket| self.buckets.goes_inline(bucket, mode)),
             ImageRef::File(_) | ImageRef::Bytes(_) => true,
             ImageRef::Missing => false,
         }
@@ -114,7 +114,7 @@ impl ImageAccess {
     pub(super) async fn by_uri(&self, text: &str) -> Result<ImagePart> {
         let uri = GcsUri::parse(text)?;
         let mime_type = image::uri_media_type(&uri, &self.storage).await?;
-        Ok(ImagePart::Uri { uri: uri.to_string(), mime_type })
+        Ok(ImagePart::Uri { uri: text.trim().to_owned(), mime_type })
     }
 
     /// The image sent along: what is cut out of it, or the whole. One above Gemini's limit is scaled down where its URI

@@ -2,7 +2,7 @@
 
 use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{Field, Schema};
 use serde_json::Value;
 use std::sync::Arc;
@@ -179,18 +179,14 @@ impl Row {
 pub fn table(
     input: &RecordBatch,
     schema: &AnswerSchema,
-    rows: impl Iterator<Item = Option<Row>>,
+    rows: impl Iterator<Item = Option<Row>> + Clone,
     why_skipped: &str,
 ) -> Result<RecordBatch> {
     let skipped = Row::without_answer(Status::Skipped, why_skipped);
+    // One after the other, and row by row: all rows unpacked, or what decoding takes, are as large as the table.
+    let (answer_fields, answer_columns) = schema.columns(rows.clone().map(|row| row?.value(schema)))?;
     let mut accounts = Accounts::of(input.num_rows());
-    // Row by row, because all of them unpacked are several times as large as the table.
-    let values = rows.map(|row| {
-        let row = row.as_ref().unwrap_or(&skipped);
-        accounts.add(row);
-        row.value(schema)
-    });
-    let (answer_fields, answer_columns) = schema.columns(values)?;
+    rows.for_each(|row| accounts.add(row.as_ref().unwrap_or(&skipped)));
     let taken = |name: &str| RESULT_COLUMNS.contains(&name) || answer_fields.iter().any(|field| field.name() == name);
     let mut fields: Vec<Field> = Vec::new();
     for field in input.schema_ref().fields() {
@@ -267,10 +263,10 @@ impl Accounts {
 
     /// In the order of [`RESULT_COLUMNS`].
     fn columns(mut self) -> [ArrayRef; 12] {
-        let [input, output, thinking, cached] = self.tokens.each_mut().map(|tokens| Arc::new(tokens.finish()));
+        let [input, output, thinking, cached] = self.tokens.each_mut().map(|tokens| light(Arc::new(tokens.finish())));
         [
             Arc::new(self.status.finish()),
-            Arc::new(self.error.finish()),
+            light(Arc::new(self.error.finish())),
             Arc::new(self.model.finish()),
             Arc::new(self.finish_reason.finish()),
             input,
@@ -283,6 +279,12 @@ impl Accounts {
             Arc::new(self.source.finish()),
         ]
     }
+}
+
+/// A column of nothing but nulls as one whose memory is never written, and so takes none.
+fn light(column: ArrayRef) -> ArrayRef {
+    let is_empty = column.null_count() == column.len();
+    if is_empty { new_null_array(column.data_type(), column.len()) } else { column }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::gemini::schema::{self, Kind, Property, Shape};
 pub const CLASSIFICATION: &str = "classification";
 
 /// Answers that are decoded together: as trees they take ten times the memory of their columns.
-const ROWS_AT_A_TIME: usize = 1_024;
+const ROWS_AT_A_TIME: usize = 512;
 
 /// What answers look like.
 #[derive(Debug, Clone, PartialEq)]

@@ -91,7 +91,7 @@ impl Input {
 
     /// The images of a row that are in Cloud Storage.
     pub(super) fn uris(&self, row: usize) -> impl Iterator<Item = GcsUri> {
-        self.sources(row).into_iter().filter_map(|source| match self.images.get(source) {
+        self.sources(row).filter_map(|source| match self.images.get(source) {
             ImageRef::Uri(text) => GcsUri::parse(text).ok(),
             _ => None,
         })

@@ -231,13 +231,11 @@ impl Dispatcher {
 
     /// Nothing more is asked for a row: an answer that did not fit is its outcome, or else the error.
     pub(super) fn end_without_answer(&mut self, mut pending: Pending, error: Error) -> Result<()> {
-        match pending.earlier.take() {
-            Some(earlier) => self.settle_for_the_first(&pending, *earlier, &error),
-            None => {
-                let error = self.work.explained(pending.row, error);
-                self.give_up(pending.row, error.with_attempts(pending.attempts))
-            }
+        if let Some(earlier) = pending.earlier.take() {
+            return self.settle_for_the_first(&pending, *earlier, &error);
         }
+        let error = self.work.explained(pending.row, error);
+        self.give_up(pending.row, error.with_attempts(pending.attempts))
     }
 
     /// Leaves a place that serves nobody, where there are others; tells whether there are.

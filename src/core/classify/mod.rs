@@ -25,6 +25,7 @@ pub mod plan;
 mod policies;
 pub mod progress;
 pub mod prompt;
+mod provenance;
 mod queue;
 pub mod quotas;
 mod records;

@@ -176,7 +176,7 @@ impl Outcomes {
                     let part = arrow_select::take::take_record_batch(input, &places).map_err(|cause| {
                         Error::new(ErrorKind::Internal, "the ended rows make no table").with_source(cause)
                     })?;
-                    let table = answers::table(&part, schema, outcomes.into_iter(), "")?;
+                    let table = answers::table(&part, schema, outcomes.iter().cloned(), "")?;
                     return Ok(Some(EndedRows { rows, table }));
                 }
                 Taken::Over => return Ok(None),

@@ -12,7 +12,7 @@ const BLOCK: usize = 256 << 10;
 /// The outcomes of rows that have one.
 #[derive(Debug, Clone)]
 pub(super) struct Records {
-    records: Vec<Record>,
+    rows: Vec<Record>,
     blocks: Vec<String>,
     /// Models and reasons to stop, each once.
     names: Vec<Arc<str>>,
@@ -69,21 +69,21 @@ const MISSING: Record = Record {
 
 impl Records {
     pub(super) fn new(rows: usize) -> Self {
-        Self { records: vec![MISSING; rows], blocks: Vec::new(), names: Vec::new(), whole: HashMap::new() }
+        Self { rows: vec![MISSING; rows], blocks: Vec::new(), names: Vec::new(), whole: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.records.len()
+        self.rows.len()
     }
 
     /// Whether the row has an outcome.
     pub(super) fn has(&self, row: u32) -> bool {
-        self.records[row as usize].kind != Kind::Missing
+        self.rows[row as usize].kind != Kind::Missing
     }
 
     /// Rows without an outcome.
     pub(super) fn missing(&self) -> usize {
-        self.records.iter().filter(|record| record.kind == Kind::Missing).count()
+        self.rows.iter().filter(|record| record.kind == Kind::Missing).count()
     }
 
     pub(super) fn set(&mut self, row: u32, outcome: Row) {
@@ -91,11 +91,11 @@ impl Records {
         if record.is_none() {
             self.whole.insert(row, Box::new(outcome));
         }
-        self.records[row as usize] = record.unwrap_or(Record { kind: Kind::Whole, ..MISSING });
+        self.rows[row as usize] = record.unwrap_or(Record { kind: Kind::Whole, ..MISSING });
     }
 
     pub(super) fn get(&self, row: u32) -> Option<Row> {
-        let record = &self.records[row as usize];
+        let record = &self.rows[row as usize];
         match record.kind {
             Kind::Missing => None,
             Kind::Packed => Some(self.unpack(record)),
@@ -104,7 +104,7 @@ impl Records {
     }
 
     /// The outcomes in the order of the rows.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Option<Row>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Option<Row>> + Clone {
         (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).map(|row| self.get(row))
     }
 

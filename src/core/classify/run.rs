@@ -297,13 +297,14 @@ impl Asked {
         let mut generate =
             GenerateOptions { response_schema: schema.response_schema(), ..self.options.generate.clone() };
         generate.labels.push((RUN_LABEL.to_owned(), id.clone()));
-        let template = RequestTemplate::new(&generate, model)?;
+        let mut template = RequestTemplate::new(&generate, model)?;
         let mut key = Key::builder(KEY_VERSION);
         key.part("service", gemini.service_name().as_bytes());
         key.part("model", first.model.as_bytes());
         key.part("shape", template.shape_text().as_bytes());
         if let Some(prompt) = prompt.same_for_all() {
             key.part(PROMPT_PART, prompt.as_bytes());
+            template = template.with_shared_prompt(prompt);
         }
         let destinations = self.places.iter().map(|place| {
             let price = gemini.catalogue().find(&place.model).and_then(|model| model.price);

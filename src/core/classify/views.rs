@@ -40,7 +40,7 @@ impl Groups {
     }
 
     /// Groups of these rows.
-    pub(super) fn of(members: impl Iterator<Item = Vec<usize>>) -> Result<Self> {
+    pub(super) fn of(members: impl Iterator<Item = impl IntoIterator<Item = usize>>) -> Result<Self> {
         let mut groups = Self { rows: Vec::new(), ends: Vec::new() };
         for rows in members {
             for row in rows {

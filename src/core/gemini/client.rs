@@ -82,7 +82,7 @@ impl GeminiClient {
         let mut exchange = self
             .stack
             .exchange(&request, |response| {
-                Ok(Generated { answer: decode::answer(response)?, json: response.body.clone() })
+                Ok(Generated { answer: decode::answer(response)?, json: of_its_own(&response.body) })
             })
             .await;
         exchange.result = exchange.result.map_err(|error| self.name_the_model(error, place));
@@ -107,6 +107,12 @@ impl GeminiClient {
             .with_reason(details.reason)
             .with_attempts(details.attempts)
     }
+}
+
+/// The same bytes; short ones as a copy, because as a part of a connection's buffer they would keep all of it.
+fn of_its_own(body: &Bytes) -> Bytes {
+    const SHORT: usize = 64 << 10;
+    if body.len() < SHORT { Bytes::copy_from_slice(body) } else { body.clone() }
 }
 
 fn host(location: &str) -> Result<Url> {

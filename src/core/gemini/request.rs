@@ -70,6 +70,8 @@ pub struct RequestTemplate {
     examples: String,
     rest: String,
     shape_text: String,
+    /// A prompt that most requests have, and as JSON.
+    shared_prompt: Option<(String, String)>,
 }
 
 impl RequestTemplate {
@@ -96,13 +98,21 @@ impl RequestTemplate {
             examples: encoded_examples(&options.examples, options.response_schema.as_ref())?,
             rest: if inner == "}" { inner } else { format!(",{inner}") },
             shape_text: Value::Object(shape).to_string(),
+            shared_prompt: None,
         })
+    }
+
+    /// Encodes a prompt once that most requests will have.
+    #[must_use]
+    pub fn with_shared_prompt(mut self, prompt: &str) -> Self {
+        self.shared_prompt = serde_json::to_string(prompt).ok().map(|encoded| (prompt.to_owned(), encoded));
+        self
     }
 
     /// The body of one request: the images first, the prompt after them; `again` asks once more after an answer that
     /// did not fit.
     pub fn body(&self, views: &[View], prompt: &str, again: Option<Misfit<'_>>) -> Result<Bytes> {
-        let mut body = Body::default();
+        let mut body = Body { bytes: Vec::with_capacity(self.length(views, prompt)) };
         body.raw("{\"contents\":[");
         body.raw(&self.examples);
         body.raw("{\"role\":\"user\",\"parts\":[");
@@ -110,7 +120,14 @@ impl RequestTemplate {
             body.view(view)?;
             body.raw(",");
         }
-        body.text(prompt)?;
+        match &self.shared_prompt {
+            Some((shared, encoded)) if shared == prompt => {
+                body.raw("{\"text\":");
+                body.raw(encoded);
+                body.raw("}");
+            }
+            _ => body.text(prompt)?,
+        }
         if let Some(misfit) = again {
             // The service refuses an empty text, so an empty answer is not repeated to it.
             let answer = shortened(misfit.answer.trim(), LONGEST_ANSWER);
@@ -126,6 +143,16 @@ impl RequestTemplate {
         body.raw("]}]");
         body.raw(&self.rest);
         Ok(Bytes::from(body.bytes))
+    }
+
+    /// About as long as a body will be.
+    fn length(&self, views: &[View], prompt: &str) -> usize {
+        let of_view = |view: &View| match &view.image {
+            ImagePart::Uri { uri, .. } => uri.len() + 128,
+            ImagePart::Inline { data, .. } => data.len().div_ceil(3) * 4 + 128,
+        };
+        let views: usize = views.iter().map(of_view).sum();
+        self.examples.len() + self.rest.len() + views + prompt.len() + prompt.len() / 16 + 128
     }
 
     /// What shapes an answer besides the model, the images and the prompt, as a text that stays the same as long as
@@ -357,6 +384,16 @@ mod tests {
             json!({"contents": [{"role": "user", "parts": [
                 {"fileData": {"mimeType": "image/jpeg", "fileUri": "gs://b/o:1.jpg"}}, {"text": "what \"sign\"?"}]}]})
         );
+    }
+
+    #[test]
+    fn a_shared_prompt_is_sent_as_any_other() {
+        let template = RequestTemplate::new(&GenerateOptions::default(), None).unwrap();
+        let shared = template.clone().with_shared_prompt("is it \"red\"?\n");
+        for prompt in ["is it \"red\"?\n", "or blue?"] {
+            let body = |template: &RequestTemplate| template.body(&[view(None, "a")], prompt, None).unwrap();
+            assert_eq!(body(&shared), body(&template));
+        }
     }
 
     #[test]

@@ -95,11 +95,16 @@ impl Catalog {
         Err(missing(dataset, &what, &self.tables(place, dataset, true).await?))
     }
 
+    /// Fails where there is no such data set.
+    pub(super) async fn check(&self, place: &Place<'_>, dataset: &DatasetName) -> Result<()> {
+        self.tables(place, dataset, true).await.map(drop)
+    }
+
     /// A table that may change its columns, or come and go: never kept.
     pub(super) async fn fresh(&self, place: &Place<'_>, dataset: &DatasetName, table: &str) -> Result<Option<Shape>> {
-        match place.bigquery.look_up_table(dataset, table).await {
+        match place.bigquery.table(dataset, table).await {
             Ok(description) => Ok(Some(Shape::new(dataset.clone(), table.to_owned(), description))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -133,7 +138,7 @@ impl Catalog {
         if let Some(shape) = known.shapes.get(&key) {
             return Ok(Arc::clone(shape));
         }
-        let description = place.bigquery.look_up_table(dataset, table).await?;
+        let description = place.bigquery.table(dataset, table).await?;
         let shape = Arc::new(Shape::new(dataset.clone(), table.to_owned(), description));
         known.shapes.insert(key, Arc::clone(&shape));
         Ok(shape)
@@ -232,13 +237,19 @@ fn missing(dataset: &DatasetName, what: &str, tables: &[String]) -> Error {
 }
 
 fn not_there(error: Error, dataset: &DatasetName) -> Error {
-    if error.kind() != ErrorKind::NotFound || error.details().hint.is_some() {
+    if !is_missing(&error) {
         return error;
     }
-    error.with_hint(format!(
+    let message = error.message().to_owned();
+    Error::new(ErrorKind::NotFound, message).with_source(error).with_hint(format!(
         "`{}` is looked for in the project `{}`: name another with `dataset=\"project.dataset\"`",
         dataset.dataset_id, dataset.project_id
     ))
+}
+
+/// Whether BigQuery knows no such data set or table.
+fn is_missing(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound || error.details().status == Some(404)
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ impl Prepared {
         &self.rows
     }
 
+    /// Whether the results that rows are compared with are not there yet.
+    #[must_use]
+    pub fn lacks_results(&self) -> bool {
+        self.selection.unanswered_in.is_some() && self.answered.is_none()
+    }
+
     /// The rows themselves.
     pub fn rows(&self) -> Result<Statement> {
         self.writer().rows()
@@ -186,7 +192,11 @@ async fn pinned(
 /// The table of results; before the first run there is none, and nothing is answered.
 async fn answers(catalog: &Catalog, place: &Place<'_>, name: &str, rows: &Shape) -> Result<Option<Arc<Shape>>> {
     let (dataset, table) = table_name(name, place.project)?;
-    let Some(shape) = catalog.fresh(place, &dataset, &table).await? else { return Ok(None) };
+    let Some(shape) = catalog.fresh(place, &dataset, &table).await? else {
+        // A data set that is not there is a slip of the pen.
+        catalog.check(place, &dataset).await?;
+        return Ok(None);
+    };
     if let (Some(here), Some(there)) = (&rows.location, &shape.location)
         && !here.eq_ignore_ascii_case(there)
     {

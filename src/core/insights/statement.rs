@@ -68,17 +68,14 @@ impl Writer<'_> {
         let (list, is_wide) = column_list(&columns);
         let list = if is_wide { format!("\n  {}", list.join(",\n  ")) } else { format!(" {}", list.join(", ")) };
         let mut parts = Parts::default();
-        let body = self.body(&mut parts)?;
-        let order = self.order(&mut parts)?;
-        let limit = self.limit(&mut parts);
+        let (body, order, limit) = self.clauses(&mut parts)?;
         Ok(Statement { sql: format!("SELECT{list}\n{body}{order}{limit}"), parameters: parts.parameters })
     }
 
     /// How many rows there are.
     pub(super) fn count(&self) -> Result<Statement> {
         let mut parts = Parts::default();
-        let body = self.body(&mut parts)?;
-        let limit = self.limit(&mut parts);
+        let (body, _, limit) = self.clauses(&mut parts)?;
         let sql = if limit.is_empty() && !body.contains("\nQUALIFY ") {
             format!("SELECT COUNT(*) AS row_count\n{body}")
         } else {
@@ -110,6 +107,21 @@ impl Writer<'_> {
         let sql =
             format!("SELECT COUNT(*) AS row_count{assets}\nFROM {} AS candidate{}", earlier.sql()?, parts.clause());
         Ok(Statement { sql, parameters: parts.parameters })
+    }
+
+    /// From FROM to QUALIFY, ORDER BY, and LIMIT.
+    fn clauses(&self, parts: &mut Parts) -> Result<(String, String, String)> {
+        let Selection { limit, sample, min_views, max_views, .. } = self.selection;
+        let counts_rows = limit.is_some() || sample.is_some() || min_views.is_some() || max_views.is_some();
+        let Some(answered) = self.tables.answered.filter(|_| counts_rows) else {
+            return Ok((self.body(parts)?, self.order(parts)?, self.limit(parts)));
+        };
+        // What was answered is left out of the rows that are chosen, and no others come in their place.
+        let chosen = Writer { tables: Tables { answered: None, ..self.tables }, ..*self };
+        let (body, order, limit) = chosen.clauses(parts)?;
+        let inner = indented(&format!("SELECT *\n{body}{order}{limit}"));
+        let body = format!("FROM (\n{inner}\n) AS candidate\nWHERE {}", self.is_unanswered(answered)?);
+        Ok((body, order, String::new()))
     }
 
     /// From FROM to QUALIFY.
@@ -191,15 +203,18 @@ impl Writer<'_> {
             ));
         }
         if let Some(answered) = self.tables.answered {
-            let key = self.answered_key(answered)?;
-            let is_good = if answered.has("status") { " AND answered.status = 'ok'" } else { "" };
-            parts.ask(format!(
-                "NOT EXISTS (\n    SELECT 1 FROM {} AS answered\n    \
-                 WHERE answered.{key} = candidate.{key}{is_good}\n  )",
-                answered.sql()?
-            ));
+            parts.ask(self.is_unanswered(answered)?);
         }
         Ok(())
+    }
+
+    fn is_unanswered(&self, answered: &Shape) -> Result<String> {
+        let key = self.answered_key(answered)?;
+        let is_good = if answered.has("status") { " AND answered.status = 'ok'" } else { "" };
+        Ok(format!(
+            "NOT EXISTS (\n    SELECT 1 FROM {} AS answered\n    WHERE answered.{key} = candidate.{key}{is_good}\n  )",
+            answered.sql()?
+        ))
     }
 
     /// What tells which row an answer is of.
@@ -595,6 +610,34 @@ WHERE snapshot_id = @snapshot_id
     SELECT 1 FROM `demo.imagery_insights___us.answers` AS answered
     WHERE answered.observation_id = candidate.observation_id AND answered.status = 'ok'
   )"
+        );
+    }
+
+    #[test]
+    fn answered_rows_are_left_out_of_those_that_are_chosen() {
+        let selection = Selection {
+            limit: Some(5),
+            unanswered_by: Some("gcs_uri".into()),
+            columns: Columns::Named(vec!["gcs_uri".into()]),
+            ..Selection::default()
+        };
+        let (now, answered) = (observations(), results());
+        let tables = Tables { rows: &now, observations: None, earlier: None, answered: Some(&answered) };
+        assert_eq!(
+            Writer { selection: &selection, tables, snapshot: Some("5f78") }.rows().unwrap().sql,
+            "SELECT gcs_uri
+FROM (
+  SELECT *
+  FROM `demo.imagery_insights___us.cropped_observations_latest`
+  WHERE snapshot_id = @snapshot_id
+  ORDER BY asset_id, observation_id
+  LIMIT @limit
+) AS candidate
+WHERE NOT EXISTS (
+    SELECT 1 FROM `demo.imagery_insights___us.answers` AS answered
+    WHERE answered.gcs_uri = candidate.gcs_uri AND answered.status = 'ok'
+  )
+ORDER BY asset_id, observation_id"
         );
     }
 

@@ -119,6 +119,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_published_image_names_its_snapshot() {
+        let uri = |text: &str| GcsUri::parse(text).unwrap();
+        assert_eq!(uri("gs://bucket/5f78/v0/o1:12:34.jpg").snapshot(), Some("5f78"));
+        for text in ["gs://bucket/v0/o1:12.jpg", "gs://bucket/a/b/v0/o1:12.jpg", "gs://bucket/a/v0/mine.jpg"] {
+            assert_eq!(uri(text).snapshot(), None, "{text}");
+        }
+    }
+
+    #[test]
     fn an_object_name_may_hold_colons_and_slashes() {
         let uri = GcsUri::parse(" gs://geoai_published__us/snap/v0/o1:0a:ff.JPG\n").unwrap();
         assert_eq!((uri.bucket(), uri.object()), ("geoai_published__us", "snap/v0/o1:0a:ff.JPG"));

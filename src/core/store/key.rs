@@ -28,6 +28,19 @@ impl Key {
         &self.0
     }
 
+    /// The key that is written so: 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
     pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -74,6 +87,14 @@ mod tests {
             builder.part(name, value.as_bytes());
         }
         builder.finish()
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let key = key(&[("model", "a")]);
+        assert_eq!(Key::parse(&key.to_string()), Some(key));
+        assert_eq!(Key::parse("ee"), None);
+        assert_eq!(Key::parse(&"é".repeat(32)), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod answer;
 mod contents;
 mod failure;
 mod file;
+mod held;
 mod journal;
 mod key;
 mod rows;
@@ -32,6 +33,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Backend {
     Memory,
+    Held(Arc<held::Held>),
     File(Arc<OpenFile>),
 }
 
@@ -73,6 +75,19 @@ impl Store {
         Self { backend: Backend::Memory }
     }
 
+    /// A store in memory that finds its answers again, until they are kept elsewhere and released.
+    #[must_use]
+    pub fn held() -> Self {
+        Self { backend: Backend::Held(Arc::default()) }
+    }
+
+    /// Lets go of answers that are kept elsewhere now; a file keeps them all the same.
+    pub fn release(&self, keys: &[Key]) {
+        if let Backend::Held(held) = &self.backend {
+            held.release(keys);
+        }
+    }
+
     fn start(opened: file::Opened) -> Result<Self> {
         let file::Opened { connection, path, notes, linger } = opened;
         let (orders, queue) = std::sync::mpsc::channel();
@@ -92,6 +107,7 @@ impl Store {
     pub async fn find(&self, keys: Vec<Key>) -> Result<Vec<Option<StoredAnswer>>> {
         match &self.backend {
             Backend::Memory => Ok(vec![None; keys.len()]),
+            Backend::Held(held) => Ok(held.find(&keys)),
             Backend::File(file) => file.ask(|reply| Command::Find(keys, reply)).await,
         }
     }
@@ -100,6 +116,10 @@ impl Store {
     pub async fn put(&self, answers: Vec<(Key, StoredAnswer)>) -> Result<()> {
         match &self.backend {
             Backend::Memory => Ok(()),
+            Backend::Held(held) => {
+                held.put(answers);
+                Ok(())
+            }
             Backend::File(file) => file.ask(|reply| Command::Put(answers, reply)).await,
         }
     }
@@ -108,6 +128,7 @@ impl Store {
     pub async fn count(&self) -> Result<u64> {
         match &self.backend {
             Backend::Memory => Ok(0),
+            Backend::Held(held) => Ok(held.count()),
             Backend::File(file) => file.look(contents::count).await,
         }
     }
@@ -136,7 +157,7 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.backend {
-            Backend::Memory => None,
+            Backend::Memory | Backend::Held(_) => None,
             Backend::File(file) => Some(&file.path),
         }
     }
@@ -145,7 +166,7 @@ impl Store {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         match &self.backend {
-            Backend::Memory => &[],
+            Backend::Memory | Backend::Held(_) => &[],
             Backend::File(file) => &file.notes,
         }
     }
@@ -154,7 +175,7 @@ impl Store {
     #[must_use]
     pub fn linger(&self) -> Duration {
         match &self.backend {
-            Backend::Memory => Duration::ZERO,
+            Backend::Memory | Backend::Held(_) => Duration::ZERO,
             Backend::File(file) => file.linger,
         }
     }
@@ -168,7 +189,9 @@ impl Store {
 
     fn file(&self) -> Result<&OpenFile> {
         match &self.backend {
-            Backend::Memory => Err(Error::new(ErrorKind::Store, "a store in memory keeps no answers to look at")),
+            Backend::Memory | Backend::Held(_) => {
+                Err(Error::new(ErrorKind::Store, "a store in memory keeps no answers to look at"))
+            }
             Backend::File(file) => Ok(file),
         }
     }

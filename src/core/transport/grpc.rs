@@ -27,7 +27,7 @@ const STALL: Duration = Duration::from_secs(120);
 const MAXIMUM_MESSAGE: usize = 256 << 20;
 
 /// What a stream may send before it is read, and so about the memory that a slow reader costs.
-const STREAM_WINDOW: u32 = 16 << 20;
+const STREAM_WINDOW: u32 = 8 << 20;
 
 /// What all streams of a connection may send, so that one that nobody reads does not hold up the others.
 const CONNECTION_WINDOW: u32 = 256 << 20;

@@ -77,8 +77,8 @@ def test_a_selection_leaves_out_what_a_table_of_results_has(
     client: sl.Client, emulator: Emulator, results: str
 ) -> None:
     selection = client.observations("sign", limit=6, where={"gcs_uri": ("gs://", None)})
-    # Before the first run there is no such table.
-    first = classify(client, selection, only_new=results)
+    with pytest.warns(UserWarning, match="`mine.answers` is not there yet: every row counts as new"):
+        first = classify(client, selection, only_new=results)
     assert len(first) == 6
     first.to_bigquery(results, mode="append")
     before = asked(emulator)
@@ -130,6 +130,19 @@ def test_an_asset_that_was_answered_is_answered(client: sl.Client, results: str)
     more = classify(client, client.observations(min_views=2, limit=20).by_asset(), only_new=results)
     assert more["asset_id"]
     assert not set(more["asset_id"]) & set(first["asset_id"])
+
+
+@pytest.mark.parametrize("form", ["selection", "table"])
+def test_a_slip_of_the_pen_in_the_data_set_is_no_empty_table(client: sl.Client, form: str) -> None:
+    selection = client.observations(limit=1)
+    images = selection if form == "selection" else selection.fetch()
+    with pytest.raises(sl.NotFound, match="nowhere"):
+        classify(client, images, only_new="nowhere.answers")
+
+
+def test_a_table_without_results_yet_warns_too(client: sl.Client, results: str) -> None:
+    with pytest.warns(UserWarning, match="every row counts as new"):
+        assert len(classify(client, client.observations(limit=2).fetch(), only_new=results)) == 2
 
 
 def test_results_that_tell_no_row_are_refused(client: sl.Client, results: str) -> None:

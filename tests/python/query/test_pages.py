@@ -26,7 +26,9 @@ def client_of(server: ScriptedServer) -> sl.Client:
 
 
 def test_pages_are_joined_in_order(client: sl.Client, emulator: Emulator) -> None:
-    table = client.query("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x", page_size=10)
+    table = client.query(
+        "SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x", page_size=10, transport="rest"
+    )
     assert table["x"] == list(range(1, 26))
     requests = emulator.requests.of("bigquery")
     assert [entry.method for entry in requests] == ["POST", "GET", "GET"]
@@ -54,7 +56,7 @@ def test_follow_up_requests_name_the_jobs_location_and_integer_timestamps(serve:
         return page([[2]], ONE_COLUMN)
 
     server = serve(answer)
-    table = client_of(server).query("SELECT x FROM t")
+    table = client_of(server).query("SELECT x FROM t", transport="rest")
     assert table["x"] == [1, 2]
     assert server.received[1].query["location"] == "asia-northeast1"
     assert server.received[1].query["formatOptions.useInt64Timestamp"] == "true"
@@ -115,7 +117,7 @@ def test_fewer_rows_than_bigquery_counted_are_refused(serve: Serve) -> None:
 
 def test_an_empty_object_for_a_later_page_is_asked_for_again(serve: Serve) -> None:
     answers = [page([[1]], ONE_COLUMN, token="next", totalRows="2"), json_answer({}), page([[2]], ONE_COLUMN)]
-    assert client_of(serve(lambda _: answers.pop(0))).query("SELECT 1")["x"] == [1, 2]
+    assert client_of(serve(lambda _: answers.pop(0))).query("SELECT 1", transport="rest")["x"] == [1, 2]
 
 
 def test_a_page_token_that_repeats_is_refused_instead_of_read_forever(serve: Serve) -> None:

@@ -14,7 +14,8 @@ from streetlens.emulator import Emulator
 Transport = Literal["auto", "arrow", "storage", "rest"]
 
 EVERY_TYPE = """
-    SELECT n, n / 3 AS share, CAST(n AS NUMERIC) / 7 AS exact, CAST(n AS BIGNUMERIC) / 7 AS more_exact, n > 5 AS is_late,
+    SELECT n, n / 3 AS share, CAST(n AS NUMERIC) / 7 AS exact, CAST(n AS BIGNUMERIC) / 7 AS more_exact,
+        n > 5 AS is_late,
         CONCAT('<', CAST(n AS STRING), '> é 🛑') AS text, CAST(CONCAT('b', CAST(n AS STRING)) AS BYTES) AS bytes,
         DATE_ADD(DATE '0001-01-01', INTERVAL n * 100000 DAY) AS day, TIME(1, 2, MOD(n, 60)) AS clock,
         DATETIME '2026-11-22 01:02:03.000004' AS moment, TIMESTAMP_MICROS(-62135596800000000 + n) AS instant,

@@ -151,7 +151,8 @@ def test_a_range_is_its_two_ends_and_an_open_end_is_none(client: sl.Client) -> N
 
 
 def test_a_struct_without_field_names_gets_googles(client: sl.Client) -> None:
-    assert client.query("SELECT (1, 'a') AS pair")[0]["pair"] == {"_field_1": 1, "_field_2": "a"}
+    table = client.query("SELECT (1, 'a') AS pair", transport="rest")
+    assert table[0]["pair"] == {"_field_1": 1, "_field_2": "a"}
 
 
 def test_a_null_array_is_an_empty_list(client: sl.Client) -> None:

@@ -83,7 +83,7 @@ async fn a_stream_that_ends_anywhere_goes_on_with_the_first_row_that_is_missing(
     .await;
     let client = table::client(&server.url);
     let length = Reply::messages(&table::responses(0, 21, 7)).body.len();
-    for (cut, status) in (0..length).flat_map(|cut| [(cut, ""), (cut, "14"), (cut, "0")]) {
+    for (cut, status) in (0..length).step_by(3).flat_map(|cut| [(cut, ""), (cut, "14"), (cut, "0")]) {
         // That is how a stream without rows ends, and rightly so.
         if (cut, status) == (0, "0") {
             continue;

@@ -9,7 +9,9 @@ use streetlens_core::error::{Error, ErrorKind, Result};
 use streetlens_core::settings::{Settings, SettingsInput};
 use streetlens_core::stack::Stack;
 use streetlens_core::transport::HttpPool;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use url::Url;
 
 use crate::server::{End, Reply, Server};
@@ -49,6 +51,22 @@ async fn a_server_without_grpc_is_told_from_one_that_refuses() {
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     let (error, calls) = refused(page(StatusCode::SERVICE_UNAVAILABLE, "text/html")).await;
     assert_eq!((error.kind(), calls), (ErrorKind::Unavailable, 10));
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_http_2_is_given_up_soon() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    let mut reader = table::client(&url).read_rows(STREAM.to_owned(), 0, None);
+    let error = table::read(&mut reader).await.unwrap_err();
+    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::Transport, 3), "{error}");
 }
 
 #[tokio::test]

@@ -118,6 +118,14 @@ async fn a_session_that_is_refused_names_the_table_and_what_to_do() {
     assert!(error.details().hint.as_deref().is_some_and(|hint| hint.contains("readSessionUser")));
 }
 
+#[tokio::test]
+async fn a_table_that_does_not_exist_is_told_with_what_to_check() {
+    let server = Server::start(|_, _| Reply::status(5, "Not found: Table p:d.t")).await;
+    let error = table::client(&server.url).create_session(&options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.details().hint.as_deref(), Some("check the project, data set and table"));
+}
+
 async fn asked(stream: &str, offset: u64) -> Call {
     let server = Server::start(|_, call| table::rows(call, 50, 7)).await;
     let decoder = ArrowDecoder::new(&table::serialized_schema(&table::schema()).bytes).unwrap();

@@ -161,7 +161,7 @@ def merge(
     source_only = scope.child()
     source_only.relations = both.relations[len(target_scope.relations) :]
     on = condition(statement.args["on"], both, "ON clause").sql
-    clauses, changing = [], []
+    clauses, changing, computed = [], [], dict[str, str]()
     for when in statement.args["whens"].expressions:
         matched, by_source = bool(when.args.get("matched")), bool(when.args.get("source"))
         seen = both if matched else target_scope if by_source else source_only
@@ -172,20 +172,27 @@ def merge(
             changing.append(test or "true")
         name = "MATCHED" if matched else "NOT MATCHED BY SOURCE" if by_source else "NOT MATCHED"
         clauses.append(
-            f"WHEN {name}{f' AND {test}' if test else ''} THEN {_action(when, table, seen, scope)}"
+            f"WHEN {name}{f' AND {test}' if test else ''} THEN {_action(when, table, seen, scope, computed)}"
         )
     outcome = Outcome("MERGE", catalog.location or engine.location, inserted=0, updated=0, deleted=0)
     outcome.bytes_processed = table.bytes
     _account(outcome, catalog, scope, f"{source_sql} {on} {' '.join(clauses)}", run=cursor is not None)
     if cursor is None:
         return outcome
-    if changing:
-        several = (
-            f"SELECT 1 FROM {table.physical} AS {key} JOIN {source_sql} ON {on} WHERE {' OR '.join(changing)}"
-        )
-        _refuse_several(engine, cursor, f"{several} GROUP BY {key}.rowid HAVING count(*) > 1 LIMIT 1")
-    sql = f"MERGE INTO {table.physical} AS {key} USING {source_sql} ON {on} {' '.join(clauses)} RETURNING merge_action"
-    actions = [row[0] for row in engine.run(cursor, sql).fetchall()]
+    # The source is read once, with the inserted values that DuckDB cannot compute in MERGE: correlated subqueries.
+    staging, alias = engine.fresh_name(), source_sql.rpartition(" AS ")[2]
+    columns = "".join(f", {value} AS {name}" for name, value in computed.items())
+    engine.run(cursor, f"CREATE TABLE {staging} AS SELECT *{columns} FROM {source_sql}")
+    source_sql = f"{staging} AS {alias}"
+    into = f"{table.physical} AS {key}"
+    try:
+        if changing:
+            several = f"SELECT 1 FROM {into} JOIN {source_sql} ON {on} WHERE {' OR '.join(changing)}"
+            _refuse_several(engine, cursor, f"{several} GROUP BY {key}.rowid HAVING count(*) > 1 LIMIT 1")
+        sql = f"MERGE INTO {into} USING {source_sql} ON {on} {' '.join(clauses)} RETURNING merge_action"
+        actions = [row[0] for row in engine.run(cursor, sql).fetchall()]
+    finally:
+        engine.run(engine.cursor(), f"DROP TABLE {staging}")
     engine.measure(table)
     outcome.inserted, outcome.updated, outcome.deleted = (
         actions.count(name) for name in ("INSERT", "UPDATE", "DELETE")
@@ -193,7 +200,7 @@ def merge(
     return outcome
 
 
-def _action(when: Expr, table: Table, seen: Scope, scope: Scope) -> str:
+def _action(when: Expr, table: Table, seen: Scope, scope: Scope, computed: dict[str, str]) -> str:
     then = when.args["then"]
     if isinstance(then, exp.Update):
         return f"UPDATE SET {_assignments(then.expressions, table, seen)}"
@@ -215,6 +222,10 @@ def _action(when: Expr, table: Table, seen: Scope, scope: Scope) -> str:
             values = [
                 _stored(item, name, types[name], seen) for item, name in zip(items, columns, strict=True)
             ]
+        for place, value in enumerate(values):
+            if "SELECT" in value:
+                values[place] = scope.context.fresh("computed")
+                computed[values[place]] = value
         names = ", ".join(quoted(name) for name in columns)
         return f"INSERT ({names}) VALUES ({', '.join(values)})"
     return "DELETE"

@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 /// Rows of one batch under another schema that says the same: metadata, nullability, the names of list items, the number
 /// of digits and the name of UTC may differ. Anything else is a `MalformedResponse` that names the column.
 pub fn conform(batch: RecordBatch, target: &SchemaRef) -> Result<RecordBatch> {
-    if batch.schema_ref() == target {
+    let is_masked = batch.columns().iter().any(|column| column.data_type().is_nested() && is_masked(&column.to_data()));
+    if batch.schema_ref() == target && !is_masked {
         return Ok(batch);
     }
     let given = batch.schema();
@@ -27,7 +28,7 @@ pub fn conform(batch: RecordBatch, target: &SchemaRef) -> Result<RecordBatch> {
 }
 
 fn conform_column(column: &ArrayRef, target: &DataType, path: &str) -> Result<ArrayRef> {
-    if column.data_type() == target {
+    if column.data_type() == target && !column.data_type().is_nested() {
         return Ok(ArrayRef::clone(column));
     }
     Ok(make_array(conform_data(column.to_data(), target, path)?))
@@ -35,7 +36,7 @@ fn conform_column(column: &ArrayRef, target: &DataType, path: &str) -> Result<Ar
 
 fn conform_data(data: ArrayData, target: &DataType, path: &str) -> Result<ArrayData> {
     let given = data.data_type().clone();
-    if given == *target {
+    if given == *target && !is_masked(&data) {
         return Ok(data);
     }
     let children = match (&given, target) {
@@ -48,7 +49,8 @@ fn conform_data(data: ArrayData, target: &DataType, path: &str) -> Result<ArrayD
             let children = data.child_data().iter().zip(target_fields);
             children
                 .map(|(child, field)| {
-                    conform_data(child.clone(), field.data_type(), &format!("{path}.{}", field.name()))
+                    let child = if field.is_nullable() { child.clone() } else { unmasked(child.clone(), &data) };
+                    conform_data(child, field.data_type(), &format!("{path}.{}", field.name()))
                 })
                 .collect::<Result<Vec<_>>>()?
         }
@@ -67,6 +69,30 @@ fn conform_data(data: ArrayData, target: &DataType, path: &str) -> Result<ArrayD
     };
     let builder = data.into_builder().data_type(target.clone()).child_data(children);
     builder.build().map_err(|cause| different(path, &given, target).with_source(cause))
+}
+
+/// Whether a field that is never null has nulls where its record is.
+fn is_masked(data: &ArrayData) -> bool {
+    let is_own = match data.data_type() {
+        DataType::Struct(fields) => {
+            data.child_data().iter().zip(fields).any(|(child, field)| !field.is_nullable() && child.null_count() > 0)
+        }
+        _ => false,
+    };
+    is_own || data.child_data().iter().any(is_masked)
+}
+
+/// The field without these nulls: Arrow allows them, and pyarrow refuses to compute with them. Nulls of its own stay, and
+/// are refused.
+fn unmasked(child: ArrayData, record: &ArrayData) -> ArrayData {
+    let (Some(nulls), Some(of_record)) = (child.nulls(), record.nulls()) else {
+        return child;
+    };
+    if nulls.len() == of_record.len() && nulls.iter().zip(of_record).all(|(child, record)| child || !record) {
+        let plain = child.clone().into_builder().nulls(None).build();
+        return plain.unwrap_or(child);
+    }
+    child
 }
 
 fn check_names(given: &Fields, target: &Fields, owner: &str) -> Result<()> {

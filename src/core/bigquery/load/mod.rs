@@ -59,6 +59,8 @@ pub struct LoadOptions {
     pub key: Vec<String>,
     /// What to do about columns that the table lacks.
     pub new_columns: NewColumns,
+    /// In an upsert, a row of the table that has this column keeps its values where the new row lacks it.
+    pub kept_column: Option<String>,
     /// The same rows are appended once for each of these names.
     pub load_id: Option<String>,
 }
@@ -213,7 +215,12 @@ impl Load<'_> {
             LoadMode::Append => statements::insert(self.target, staging, columns),
             LoadMode::Replace => statements::replace(self.target, staging, columns),
             LoadMode::Upsert => {
-                statements::merge(self.target, staging, columns, &self.prepared.key, self.prepared.has_null_keys)
+                let matching = statements::Matching {
+                    keys: &self.prepared.key,
+                    has_null_keys: self.prepared.has_null_keys,
+                    kept_column: options.kept_column.as_deref(),
+                };
+                statements::merge(self.target, staging, columns, &matching)
             }
         };
         let configuration = json!({"query": {"query": sql, "useLegacySql": false}});

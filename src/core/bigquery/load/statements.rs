@@ -26,14 +26,24 @@ pub(super) fn staged(columns: &[TableFieldSchema]) -> Vec<TableFieldSchema> {
     columns.iter().map(staged).collect()
 }
 
+/// Which rows are the same, and whose values win.
+pub(super) struct Matching<'a> {
+    /// The columns that tell rows apart.
+    pub(super) keys: &'a [String],
+    /// Whether some of them are null.
+    pub(super) has_null_keys: bool,
+    /// A row that has this column keeps its values where the new row lacks it.
+    pub(super) kept_column: Option<&'a str>,
+}
+
 /// `MERGE` by key. A key of several columns is matched in all; nulls match nulls where there are some.
 pub(super) fn merge(
     target: &Target,
     staging: &Target,
     columns: &[TableFieldSchema],
-    keys: &[String],
-    has_null_keys: bool,
+    matching: &Matching<'_>,
 ) -> String {
+    let Matching { keys, has_null_keys, kept_column } = *matching;
     let on = keys.iter().map(|key| {
         let (target, source) = (column_of("target", key), column_of("source", key));
         if has_null_keys {
@@ -45,9 +55,12 @@ pub(super) fn merge(
     let others = columns.iter().filter(|column| !keys.contains(&column.name));
     let updates: Vec<_> =
         others.map(|column| format!("{} = {}", quoted(&column.name), column_of("source", &column.name))).collect();
+    let condition = kept_column.map_or_else(String::new, |column| {
+        format!(" AND ({} IS NOT NULL OR {} IS NULL)", column_of("source", column), column_of("target", column))
+    });
     let update = match updates.as_slice() {
         [] => String::new(),
-        updates => format!("WHEN MATCHED THEN UPDATE SET {}\n", updates.join(", ")),
+        updates => format!("WHEN MATCHED{condition} THEN UPDATE SET {}\n", updates.join(", ")),
     };
     format!(
         "MERGE INTO {} AS target\nUSING {} AS source\nON {}\n{update}WHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
@@ -152,10 +165,22 @@ mod tests {
         Target::parse(&format!("d.{table}"), "p").unwrap()
     }
 
+    fn by_id(has_null_keys: bool, kept_column: Option<&'static str>) -> Matching<'static> {
+        static KEYS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+        Matching { keys: KEYS.get_or_init(|| vec!["id".to_owned()]), has_null_keys, kept_column }
+    }
+
+    #[test]
+    fn a_row_that_lacks_the_kept_column_changes_none_that_has_it() {
+        let columns = [column("id", "INTEGER", "NULLABLE", vec![]), column("a", "STRING", "NULLABLE", vec![])];
+        let sql = merge(&target("t"), &target("s"), &columns, &by_id(false, Some("a")));
+        assert!(sql.contains("WHEN MATCHED AND (source.`a` IS NOT NULL OR target.`a` IS NULL) THEN UPDATE"));
+    }
+
     #[test]
     fn a_merge_updates_what_matches_and_inserts_the_rest() {
         let columns = [column("id", "INTEGER", "NULLABLE", vec![]), column("a", "STRING", "NULLABLE", vec![])];
-        let sql = merge(&target("t"), &target("s"), &columns, &["id".into()], false);
+        let sql = merge(&target("t"), &target("s"), &columns, &by_id(false, None));
         assert_eq!(
             sql,
             "MERGE INTO `p`.`d`.`t` AS target\nUSING `p`.`d`.`s` AS source\nON target.`id` = source.`id`\n\
@@ -166,8 +191,7 @@ mod tests {
 
     #[test]
     fn null_keys_match_and_a_row_of_nothing_but_keys_is_not_updated() {
-        let sql =
-            merge(&target("t"), &target("s"), &[column("id", "INTEGER", "NULLABLE", vec![])], &["id".into()], true);
+        let sql = merge(&target("t"), &target("s"), &[column("id", "INTEGER", "NULLABLE", vec![])], &by_id(true, None));
         assert!(sql.contains("(target.`id` = source.`id` OR (target.`id` IS NULL AND source.`id` IS NULL))"));
         assert!(!sql.contains("UPDATE"));
     }

@@ -78,7 +78,8 @@ impl Target {
     }
 
     /// The name as SQL takes it.
-    pub(super) fn quoted(&self) -> String {
+    #[must_use]
+    pub fn quoted(&self) -> String {
         format!("`{}`.`{}`.`{}`", self.project, self.dataset, self.table)
     }
 

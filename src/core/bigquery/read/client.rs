@@ -130,7 +130,11 @@ impl ReadClient {
                 let answer = channel.grpc()?.unary(request, path, codec).await;
                 answer.map(tonic::Response::into_inner).map_err(|status| status::error(&status, &doing))
             })
-            .await?;
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => error.with_hint("check the project, data set and table"),
+                _ => error,
+            })?;
         let schema = created.arrow_schema.ok_or_else(|| {
             Error::new(ErrorKind::MalformedResponse, format!("{doing}: the answer has no Arrow schema"))
         })?;

@@ -16,7 +16,7 @@ use crate::stack::Lease;
 
 /// The rows of one stream in their order, each once. Dropping it ends the call.
 ///
-/// What is received and not yet asked for waits in the window of its HTTP/2 stream, 16 MB at most.
+/// What is received and not yet asked for waits in the window of its HTTP/2 stream, 8 MB at most.
 pub struct RowReader {
     client: ReadClient,
     stream: String,

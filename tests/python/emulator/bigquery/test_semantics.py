@@ -221,3 +221,26 @@ def test_delete_works_with_and_without_from(sql: Any) -> None:
     assert sql.outcome("DELETE own.target WHERE x = 1").deleted == 1
     assert sql.outcome("DELETE FROM own.target t WHERE t.x = 2").deleted == 1
     assert sql.rows("SELECT x FROM own.target") == [(3,)]
+
+
+def test_a_merge_takes_correlated_arrays_from_its_source(sql: Any) -> None:
+    sql.outcome("CREATE OR REPLACE TABLE own.merged (id INT64, records ARRAY<STRUCT<n INT64, j JSON>>)")
+    sql.outcome("INSERT own.merged VALUES (9, [])")
+    source = (
+        "(SELECT id, ARRAY(SELECT STRUCT(item.n AS n, PARSE_JSON(item.j) AS j) FROM UNNEST(items) AS item "
+        "WITH OFFSET AS place ORDER BY place DESC) AS records FROM "
+        "(SELECT 1 AS id, [STRUCT(1 AS n, '{}' AS j), STRUCT(2, '[]')] AS items))"
+    )
+    outcome = sql.outcome(
+        f"MERGE own.merged t USING {source} AS s ON FALSE WHEN NOT MATCHED BY SOURCE THEN DELETE "
+        "WHEN NOT MATCHED THEN INSERT (id, records) VALUES (s.id, s.records)"
+    )
+    assert (outcome.inserted, outcome.deleted) == (1, 1)
+    assert sql.rows("SELECT id, records[OFFSET(0)].n FROM own.merged") == [(1, 2)]
+    items = "ARRAY(SELECT STRUCT(item.n AS n, item.j AS j) FROM UNNEST(s.records) AS item)"
+    outcome = sql.outcome(
+        "MERGE own.merged t USING (SELECT 5 AS id, [STRUCT(7 AS n, JSON '{}' AS j)] AS records) s ON FALSE "
+        f"WHEN NOT MATCHED BY SOURCE THEN DELETE WHEN NOT MATCHED THEN INSERT (id, records) VALUES (s.id, {items})"
+    )
+    assert (outcome.inserted, outcome.deleted) == (1, 1)
+    assert sql.rows("SELECT id, records[OFFSET(0)].n FROM own.merged") == [(5, 7)]
