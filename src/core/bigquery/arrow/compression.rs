@@ -4,6 +4,7 @@ use arrow_buffer::Buffer;
 use lz4_flex::frame::FrameDecoder;
 use std::io::Read as _;
 
+use super::blocks::Blocks;
 use super::malformed;
 use crate::error::Result;
 
@@ -41,12 +42,15 @@ pub(super) fn decompress(buffer: &Buffer, budget: &mut Budget) -> Result<Buffer>
     budget.0 = budget.0.checked_sub(length).ok_or_else(|| {
         malformed(format!("an answer with Arrow batches decompresses to more than {MAXIMUM_DECOMPRESSED} bytes"))
     })?;
+    let damaged = || malformed("a compressed Arrow buffer is damaged");
+    if let Some(blocks) = Blocks::of(frame) {
+        let mut contents = vec![0; length];
+        blocks.decompress(&mut contents).ok_or_else(damaged)?;
+        return Ok(Buffer::from_vec(contents));
+    }
     let mut contents = Vec::with_capacity(length);
     let limit = u64::try_from(length).unwrap_or(u64::MAX).saturating_add(1);
-    FrameDecoder::new(frame)
-        .take(limit)
-        .read_to_end(&mut contents)
-        .map_err(|cause| malformed("a compressed Arrow buffer is damaged").with_source(cause))?;
+    FrameDecoder::new(frame).take(limit).read_to_end(&mut contents).map_err(|cause| damaged().with_source(cause))?;
     if contents.len() != length {
         return Err(malformed("a compressed Arrow buffer has another length than it announces"));
     }

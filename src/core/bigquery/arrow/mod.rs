@@ -10,6 +10,7 @@
 //! decompresses to any length.
 
 mod batch;
+mod blocks;
 mod canonical;
 mod compression;
 mod conform;

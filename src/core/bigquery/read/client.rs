@@ -5,6 +5,7 @@ use tonic::metadata::MetadataMap;
 use tonic_prost::ProstCodec;
 use url::Url;
 
+use super::codec::ReadRowsCodec;
 use super::reader::RowReader;
 use super::status;
 use super::wire::{
@@ -177,9 +178,8 @@ impl ReadClient {
             arrow_serialization_options: is_job.then(serialization),
         };
         let request = with_metadata(request, headers, &format!("read_stream={}", encoded(stream)))?;
-        let codec = ProstCodec::<ReadRowsRequest, ReadRowsResponse>::new();
         let path = http::uri::PathAndQuery::from_static(READ_ROWS);
-        let answer = self.channel()?.grpc()?.server_streaming(request, path, codec).await;
+        let answer = self.channel()?.grpc()?.server_streaming(request, path, ReadRowsCodec).await;
         answer.map(tonic::Response::into_inner).map_err(|status| status::error(&status, doing))
     }
 

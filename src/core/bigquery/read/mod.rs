@@ -11,6 +11,7 @@
 //! follows google-cloud-bigquery-storage 2.43 (`reader.py`) and the crate google-cloud-bigquery 0.19; see `resume`.
 
 mod client;
+mod codec;
 mod reader;
 mod resume;
 mod status;
