@@ -184,7 +184,7 @@ def column_field(column: Expr, scope: Scope) -> dict[str, Any]:
 def _create_schema(
     engine: Engine, statement: Expr, catalog: StatementCatalog, cursor: duckdb.DuckDBPyConnection | None
 ) -> Outcome:
-    project, dataset_id = _schema_name(engine, statement.this)
+    project, dataset_id = _schema_name(catalog, statement.this)
     outcome = Outcome("CREATE_SCHEMA", catalog.location or engine.location, ddl_operation="CREATE")
     existing = engine.catalog.find(project, dataset_id)
     if existing is not None:
@@ -200,14 +200,14 @@ def _create_schema(
     return outcome
 
 
-def _schema_name(engine: Engine, node: Expr) -> tuple[str, str]:
+def _schema_name(catalog: StatementCatalog, node: Expr) -> tuple[str, str]:
     parts = [
         piece
         for part in (node.args.get("catalog"), node.args.get("db"))
         if part
         for piece in part.name.split(".")
     ]
-    return (parts[0] if len(parts) > 1 else engine.project), parts[-1]
+    return (parts[0] if len(parts) > 1 else catalog.project), parts[-1]
 
 
 def drop(
@@ -222,7 +222,7 @@ def drop(
     node = statement.args["tables"][0] if statement.args.get("tables") else statement.this
     outcome = Outcome(f"DROP_{kind}", catalog.location or engine.location, ddl_operation="DROP")
     if kind == "SCHEMA":
-        project, dataset_id = _schema_name(engine, node)
+        project, dataset_id = _schema_name(catalog, node)
         dataset = engine.catalog.find(project, dataset_id)
         if dataset is None and not statement.args.get("exists"):
             raise not_found(f"Dataset {project}:{dataset_id}")

@@ -108,6 +108,11 @@ class StatementCatalog:
         explicit = len([piece for part in path for piece in part.split(".")]) >= 3
         return (project if explicit or default else self._request.project), dataset_id, table_id
 
+    @property
+    def project(self) -> str:
+        """The project of names that tell none."""
+        return self._request.project
+
     def locate(self, project: str, dataset_id: str) -> str:
         """Return the statement's location, fixed by the first data set it names."""
         dataset = self._engine.catalog.find(project, dataset_id)
