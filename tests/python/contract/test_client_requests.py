@@ -82,7 +82,9 @@ def occupied(client: sl.Client, emulator: Emulator, _: Path) -> None:
 
 
 def pages(client: sl.Client, _: Emulator, __: Path) -> None:
-    client.query("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 9)) AS x", page_size=2, location="US", timeout=60)
+    # Google's discovery documents describe its REST services; the Storage Read API has none.
+    sql = "SELECT x FROM UNNEST(GENERATE_ARRAY(1, 9)) AS x"
+    client.query(sql, page_size=2, location="US", timeout=60, transport="rest")
     client.query_all(["SELECT 1", "SELECT 2"])
 
 

@@ -27,14 +27,16 @@ def test_a_query_is_told_with_its_job(client: sl.Client, heard: Heard) -> None:
     table = client.query("SELECT 1 AS one")
     record = heard.of("streetlens.bigquery")[-1]
     facts = record.streetlens  # type: ignore[attr-defined]  # an attribute of our records
-    assert facts == {"job_id": table.stats.job_id, "rows": 1, "pages": 1}
-    assert record.getMessage() == f"the result is here: job_id={table.stats.job_id} rows=1 pages=1"
+    assert facts == {"job_id": table.stats.job_id, "rows": 1, "batches": 1, "route": "arrow"}
+    assert (
+        record.getMessage() == f"the result is here: job_id={table.stats.job_id} rows=1 batches=1 route=arrow"
+    )
 
 
 def test_a_record_says_where_in_the_source_it_was_told(client: sl.Client, heard: Heard) -> None:
     client.query("SELECT 1 AS one")
     record = heard.of("streetlens.bigquery")[-1]
-    assert (record.levelname, record.filename, record.lineno > 0) == ("INFO", "client.rs", True)
+    assert (record.levelname, record.filename, record.lineno > 0) == ("INFO", "stream.rs", True)
     assert not Path(record.pathname).is_absolute()
 
 
@@ -224,7 +226,8 @@ def test_no_token_and_no_signature_is_told(heard: Heard, uris: list[str]) -> Non
 
 def test_the_address_of_a_request_is_told_without_its_query(client: sl.Client, heard: Heard) -> None:
     client.subscribe("1234-5678")
-    paths = [record.streetlens["path"] for record in heard.of("streetlens.http")]  # type: ignore[attr-defined]  # ours
+    facts = [record.streetlens for record in heard.of("streetlens.http")]  # type: ignore[attr-defined]  # ours
+    paths = [fact["path"] for fact in facts if "path" in fact]
     assert "/v1/projects/streetlens-demo/locations/us/subscriptions" in paths
     assert not any("?" in path or "pageSize" in path for path in paths)
 

@@ -95,7 +95,7 @@ def test_views_of_an_asset_are_one_row(client: sl.Client, emulator: Emulator) ->
 def test_a_query_is_run_and_its_bytes_are_told(client: sl.Client) -> None:
     client.subscribe("1234-5678")
     plan = client.plan(f"{QUERY} LIMIT 4", QUESTION)
-    table = client.query(f"{QUERY} LIMIT 4")
+    table = client.query(f"{QUERY} LIMIT 4", use_cache=False)
     assert (plan.rows, plan.bytes_billed) == (4, table.stats.bytes_billed)
     assert client.plan(table, QUESTION).bytes_billed is None
 
