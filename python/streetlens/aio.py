@@ -142,6 +142,44 @@ class AsyncClient(AsyncSelectionVerbs):
             self._session, rows, table, mode=mode, key=key, new_columns=new_columns, load_id=load_id
         )
 
+    @overload
+    async def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: Literal[False] = False,
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> Table: ...
+    @overload
+    async def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: Literal[True],
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> RowStream: ...
+    async def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: bool = False,
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> Table | RowStream:
+        """See `Client.read_table`."""
+        read = _calls.stream_table if stream else _calls.read_table
+        return await read(
+            self._session, table, columns=columns, transport=transport, ordered=ordered, page_size=page_size
+        )
+
     @takes_classify_options
     async def classify(self, images: Any, prompt: str, **options: Unpack[ClassifyOptions]) -> Results:
         """See `Client.classify`.

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from streetlens._calls import NativeStream
-    from streetlens.results import Table
+    from streetlens._calls import NativeStream, NativeTable, Session
+    from streetlens.tables import Table
 
 __all__ = ["QueryProgress", "QueryStats", "RowStream"]
 
@@ -86,54 +86,63 @@ class RowStream:
     """
 
     def __init__(self, native: NativeStream, tell: Callable[[Iterable[str]], None]) -> None:
-        self._native = native
+        self.native = native
+        """The stream of the native module."""
         self._tell = tell
         tell(self.stats.notes)
 
     @property
     def column_names(self) -> list[str]:
         """Names of the columns in order."""
-        return [name for name, _ in self._native.empty.fields]
+        return [name for name, _ in self.native.empty.fields]
 
     @property
     def schema(self) -> dict[str, str]:
         """Types of the columns in words, by name."""
-        return dict(self._native.empty.fields)
+        return dict(self.native.empty.fields)
 
     @property
     def total_rows(self) -> int | None:
         """Rows of the whole result, where BigQuery tells."""
-        return self._native.total_rows
+        return self.native.total_rows
 
     @property
     def stats(self) -> QueryStats:
         """What the query took."""
-        return QueryStats.of(self._native.statistics())
+        return QueryStats.of(self.native.statistics())
 
     def __iter__(self) -> Iterator[Table]:
         from streetlens._calls import Call  # noqa: PLC0415 - which makes streams
 
-        while (batch := Call(self._native.next(), _same).wait()) is not None:
+        while (batch := Call(self.native.next(), _same).wait()) is not None:
             yield self._table(batch)
         self._tell(self.stats.notes)
 
     async def __aiter__(self) -> AsyncIterator[Table]:
         from streetlens._calls import Call  # noqa: PLC0415 - which makes streams
 
-        while (batch := await Call(self._native.next(), _same)) is not None:
+        while (batch := await Call(self.native.next(), _same)) is not None:
             yield self._table(batch)
         self._tell(self.stats.notes)
 
     def _table(self, native: Any) -> Table:
-        from streetlens.results import Table  # noqa: PLC0415 - which knows what a query took
+        from streetlens.tables import Table  # noqa: PLC0415 - which knows what a query took
 
         return Table(native, self.stats)
+
+    def told(self, native: NativeTable, session: Session) -> Table:
+        """All rows of the stream as a table, with what the user should hear of them."""
+        from streetlens.tables import Table  # noqa: PLC0415 - which knows what a query took
+
+        stats = self.stats
+        self._tell(stats.notes)
+        return Table(native, stats, session=session)
 
     def close(self) -> None:
         """Fetches nothing more."""
         from streetlens._calls import Call  # noqa: PLC0415 - which makes streams
 
-        Call(self._native.close(), _same).wait()
+        Call(self.native.close(), _same).wait()
 
     def __enter__(self) -> RowStream:
         return self
@@ -151,10 +160,10 @@ class RowStream:
     ) -> None:
         from streetlens._calls import Call  # noqa: PLC0415 - which makes streams
 
-        await Call(self._native.close(), _same)
+        await Call(self.native.close(), _same)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self._native.__arrow_c_stream__(requested_schema)
+        return self.native.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         total = "" if self.total_rows is None else f"{self.total_rows:,} rows × "

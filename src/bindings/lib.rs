@@ -42,7 +42,7 @@ mod _streetlens {
     #[pymodule_export]
     use crate::log::{follow_events, hold_events, release_events, take_events};
     #[pymodule_export]
-    use crate::query::{NativeQueryProgress, estimate_query, query, stream_query};
+    use crate::query::{NativeQueryProgress, estimate_query, query, stream_query, stream_table};
     #[pymodule_export]
     use crate::run::Run;
     #[pymodule_export]

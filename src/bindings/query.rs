@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use streetlens_core::bigquery::request::{Query, SessionChoice, Transport};
 use streetlens_core::bigquery::result::{QueryEstimate, QueryProgress, QueryResult, QueryStatistics};
+use streetlens_core::bigquery::table_rows::TableRows;
 
 use crate::call::Call;
 use crate::parameters;
@@ -42,12 +43,7 @@ impl QueryOptions<'_> {
             location: self.location,
             page_size: self.page_size,
             timeout: self.timeout.map(seconds),
-            transport: match self.transport.as_str() {
-                "arrow" => Transport::Arrow,
-                "storage" => Transport::Storage,
-                "rest" => Transport::Rest,
-                _ => Transport::Auto,
-            },
+            transport: transport(&self.transport),
             any_order: !self.ordered,
             maximum_bytes_billed: self.maximum_bytes_billed,
             labels: self.labels,
@@ -115,6 +111,32 @@ pub(crate) fn stream_query(session: &Session, sql: String, options: QueryOptions
     Ok(Call::new(async move { core.stream(query).await }, |py, stream| {
         Ok(NativeStream::new(stream).into_pyobject(py)?.into_any().unbind())
     }))
+}
+
+/// Reads a table without a query; the result is a `NativeStream` of its rows.
+#[pyfunction]
+pub(crate) fn stream_table(
+    session: &Session,
+    table: String,
+    columns: Vec<String>,
+    transport: String,
+    ordered: bool,
+    page_size: Option<u32>,
+) -> Call {
+    let wish = TableRows { table, columns, transport: self::transport(&transport), any_order: !ordered, page_size };
+    let core = session.core.clone();
+    Call::new(async move { core.table_rows(wish).await }, |py, stream| {
+        Ok(NativeStream::new(stream).into_pyobject(py)?.into_any().unbind())
+    })
+}
+
+fn transport(name: &str) -> Transport {
+    match name {
+        "arrow" => Transport::Arrow,
+        "storage" => Transport::Storage,
+        "rest" => Transport::Rest,
+        _ => Transport::Auto,
+    }
 }
 
 fn wrap_result(py: Python<'_>, result: QueryResult) -> PyResult<Py<PyAny>> {

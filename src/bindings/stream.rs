@@ -95,6 +95,19 @@ impl NativeStream {
         })
     }
 
+    /// All rows that are left as one `NativeTable`.
+    fn rest(&self) -> Call {
+        let (shared, schema) = (Arc::clone(&self.shared), self.schema.clone());
+        let rest = async move {
+            let mut batches = Vec::new();
+            while let Some(batch) = shared.next().await? {
+                batches.push(batch);
+            }
+            Ok(NativeTable { schema, batches })
+        };
+        Call::new(rest, |py, table| Ok(table.into_pyobject(py)?.into_any().unbind()))
+    }
+
     /// Ends the stream; what was not read is not fetched.
     fn close(&self) -> Call {
         let shared = Arc::clone(&self.shared);

@@ -20,6 +20,7 @@ use crate::bigquery::load::{LoadOptions, LoadResult, Target};
 use crate::bigquery::request::Query;
 use crate::bigquery::result::{QueryEstimate, QueryResult};
 use crate::bigquery::stream::QueryStream;
+use crate::bigquery::table_rows::TableRows;
 use crate::classify::{ImageAccess, KnownQuotas, Question, Run, RunOptions, Services};
 use crate::error::Result;
 use crate::gemini::catalogue::{OnRetired, Wish};
@@ -116,6 +117,11 @@ impl Session {
     /// Runs a query and gives its rows as they come.
     pub async fn stream(&self, query: Query) -> Result<QueryStream> {
         self.bigquery.stream(&self.located(query)).await
+    }
+
+    /// Reads a table without a query, and gives its rows as they come.
+    pub async fn table_rows(&self, wish: TableRows) -> Result<QueryStream> {
+        self.bigquery.table_rows(&wish).await
     }
 
     /// Tells what a query would read, and runs nothing.

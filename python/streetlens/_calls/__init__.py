@@ -3,7 +3,7 @@
 from streetlens._calls.call import Call, Otherwise, Ready, Then, in_background, tell_summary
 from streetlens._calls.generation import generate_content, place
 from streetlens._calls.loads import load
-from streetlens._calls.queries import estimate_query, query, query_all, stream_query
+from streetlens._calls.queries import estimate_query, query, query_all, read_table, stream_query, stream_table
 from streetlens._calls.selections import Wish, snapshots
 from streetlens._calls.session import NativeHttp, Session
 from streetlens._calls.stores import open_store
@@ -30,8 +30,10 @@ __all__ = [
     "place",
     "query",
     "query_all",
+    "read_table",
     "snapshots",
     "stream_query",
+    "stream_table",
     "subscribe",
     "subscribe_listing",
     "tell_summary",

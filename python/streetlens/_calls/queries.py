@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from streetlens import _query_options, _streetlens, _tracing
-from streetlens._calls.call import Call, Together
+from streetlens._calls.call import Call, Then, Together
 from streetlens._calls.session import Session
-from streetlens._checks import check_choice, check_count
+from streetlens._checks import check_choice, check_count, check_flag, check_text
 from streetlens._streetlens import NativeQueryProgress, NativeTable
 from streetlens._warnings import warn_caller
 from streetlens.exceptions import InvalidInput
@@ -45,6 +45,40 @@ def stream_query(session: Session, sql: str, params: Params, options: Mapping[st
         return RowStream(stream, tell)
 
     return Call(native, wrap, tick=tick, operation=_tracing.query())
+
+
+def stream_table(
+    session: Session,
+    table: str,
+    *,
+    columns: Sequence[str] | None,
+    transport: str,
+    ordered: bool,
+    page_size: int | None,
+) -> Call[RowStream]:
+    """All rows of a table, without a query, read as they are wanted."""
+    check_text("table", table)
+    check_choice("transport", transport, ("auto", "storage", "rest"))
+    check_flag("ordered", ordered)
+    check_count("page_size", page_size, optional=True)
+    if isinstance(columns, str) or (
+        columns is not None and not all(isinstance(each, str) for each in columns)
+    ):
+        raise InvalidInput("`columns` is not a list of names", hint='pass `columns=["gcs_uri"]`')
+    native = _streetlens.stream_table(
+        session.native(), table, list(columns or ()), transport, ordered, page_size
+    )
+    tell = _Notes(session)
+    return Call(native, lambda stream: RowStream(stream, tell), operation=_tracing.query())
+
+
+def read_table(session: Session, table: str, **options: Any) -> Call[Table]:
+    """All rows of a table, without a query."""
+
+    def gathered(stream: RowStream) -> Call[Table]:
+        return Call(stream.native.rest(), lambda rows: stream.told(rows, session))
+
+    return Then(stream_table(session, table, **options), gathered)
 
 
 def query_all(

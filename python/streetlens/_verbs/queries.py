@@ -151,3 +151,67 @@ class QueryVerbs:
         return _calls.query_all(
             self._session, sqls, concurrency=concurrency, errors=errors, options=options
         ).wait()
+
+    @overload
+    def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: Literal[False] = False,
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> Table: ...
+    @overload
+    def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: Literal[True],
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> RowStream: ...
+    def read_table(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: bool = False,
+        transport: Literal["auto", "storage", "rest"] = "auto",
+        ordered: bool = True,
+        page_size: int | None = None,
+    ) -> Table | RowStream:
+        """Reads a whole table, or some of its columns, without a query.
+
+        Pages are free of charge and the Storage Read API costs a fraction of a query; a view has to be queried.
+
+        Args:
+            table: `"dataset.table"` or `"project.dataset.table"`.
+            columns: The columns to read, in the table's order whatever this one is; all otherwise.
+            stream: Return a `RowStream` instead, whose rows are fetched while they are read.
+            transport: `"storage"` for the Storage Read API, `"rest"` for pages, four at once; `"auto"` takes pages,
+                with one warning, where the other cannot be had.
+            ordered: False lets rows come over several streams at once, in any order.
+            page_size: Rows a page, at most.
+
+        Raises:
+            InvalidInput: The name is none, the table lacks a column, or it is a view.
+            NotFound: There is no such table.
+            PermissionDenied: The credentials may not read it.
+
+        Example:
+            >>> import streetlens as sl
+            >>> from streetlens import emulator
+            >>> with emulator.start(observations=12, subscribed=True) as server:
+            ...     client = sl.Client(project=server.world.project, endpoint=server.url)
+            ...     table = client.read_table("imagery_insights___preview___us.snapshots", columns=["snapshot_id"])
+            >>> table.column_names, len(table)
+            (['snapshot_id'], 2)
+        """
+        read = _calls.stream_table if stream else _calls.read_table
+        return read(
+            self._session, table, columns=columns, transport=transport, ordered=ordered, page_size=page_size
+        ).wait()

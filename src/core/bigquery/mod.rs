@@ -15,6 +15,7 @@ pub mod schema;
 mod source;
 mod start;
 pub mod stream;
+pub mod table_rows;
 pub mod tables;
 pub mod wire;
 

@@ -1,13 +1,16 @@
-//! The rows of a result as JSON pages, fetched ahead of their reader and decoded side by side.
+//! The rows of a result or a table as JSON pages, fetched ahead of their reader and decoded side by side.
 
 use arrow_array::RecordBatch;
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::client::{BigQueryClient, PAGE_TIMEOUT};
 use super::decode::Page;
 use super::error;
 use super::job::RunningJob;
+use super::read::TableName;
 use super::request::{Rows, results_address};
 use super::schema::DecodeSchema;
 use super::start::read_page;
@@ -29,20 +32,48 @@ pub(super) async fn fetch(
     let reference = job.reference().ok_or_else(|| {
         Error::new(ErrorKind::MalformedResponse, "BigQuery named no job for a query that is not done")
     })?;
-    fetch_of(client, reference, rows, limit, schema).await.map_err(|error| job.name(error))
+    let result = Rowset::Job(reference.clone());
+    fetch_of(client, &result, rows, limit, schema).await.map_err(|error| job.name(error))
+}
+
+/// Rows that are read page by page.
+#[derive(Debug, Clone)]
+pub(super) enum Rowset {
+    /// The result of a job.
+    Job(JobReference),
+    /// A table, or some of its columns.
+    Table(TableName, Arc<[String]>),
+}
+
+impl Rowset {
+    fn address(&self, client: &BigQueryClient, rows: Rows, limit: Option<u64>) -> Result<Url> {
+        match self {
+            Self::Job(job) => {
+                let project = job.project_id.as_deref().unwrap_or(&client.project);
+                let id = job.job_id.as_deref().unwrap_or_default();
+                let url = client.address(&["projects", project, "queries", id])?;
+                Ok(results_address(url, job.location.as_deref(), rows, limit))
+            }
+            Self::Table(TableName { project, dataset, table }, columns) => {
+                let url = client.address(&["projects", project, "datasets", dataset, "tables", table, "data"])?;
+                let mut url = results_address(url, None, rows, limit);
+                if !columns.is_empty() {
+                    url.query_pairs_mut().append_pair("selectedFields", &columns.join(","));
+                }
+                Ok(url)
+            }
+        }
+    }
 }
 
 async fn fetch_of(
     client: &BigQueryClient,
-    job: &JobReference,
+    rowset: &Rowset,
     rows: Rows,
     limit: Option<u64>,
     schema: Option<&DecodeSchema>,
 ) -> Result<Page> {
-    let project = job.project_id.as_deref().unwrap_or(&client.project);
-    let id = job.job_id.as_deref().unwrap_or_default();
-    let url = client.address(&["projects", project, "queries", id])?;
-    let url = results_address(url, job.location.as_deref(), rows, limit);
+    let url = rowset.address(client, rows, limit)?;
     let request = Request::get("BigQuery", url, error::decode).with_timeout(PAGE_TIMEOUT);
     client.stack.send(&request, |response| read_page(response, schema)).await
 }
@@ -50,7 +81,7 @@ async fn fetch_of(
 /// The pages of a result from some row on, in order.
 pub(super) struct Pages {
     client: BigQueryClient,
-    job: JobReference,
+    rowset: Rowset,
     schema: Option<DecodeSchema>,
     /// Rows that a page is asked for; what the first page had where the user asked for none.
     page_rows: Option<u64>,
@@ -69,7 +100,7 @@ impl Pages {
     /// Pages from row `from` on; `page_rows` is the size of a page where it is known.
     pub(super) fn new(
         client: BigQueryClient,
-        job: JobReference,
+        rowset: Rowset,
         schema: Option<DecodeSchema>,
         from: u64,
         page_rows: Option<u64>,
@@ -78,7 +109,7 @@ impl Pages {
         let page_rows = page_rows.filter(|rows| *rows > 0);
         Self {
             client,
-            job,
+            rowset,
             schema,
             page_rows,
             total_rows,
@@ -133,15 +164,15 @@ impl Pages {
         while self.running.len() + self.arrived.len() < AHEAD && self.next_row < total_rows {
             let range = self.next_row..total_rows.min(self.next_row.saturating_add(page_rows));
             self.next_row = range.end;
-            let (client, job, schema) = (self.client.clone(), self.job.clone(), self.schema.clone());
-            self.running.spawn(async move { (range.start, fill(&client, &job, schema.as_ref(), range).await) });
+            let (client, rowset, schema) = (self.client.clone(), self.rowset.clone(), self.schema.clone());
+            self.running.spawn(async move { (range.start, fill(&client, &rowset, schema.as_ref(), range).await) });
         }
     }
 
     /// Fetches one page to learn how many rows one has, and how many there are.
     async fn measure(&mut self) -> Result<bool> {
         let rows = Rows::From(self.next_row);
-        let page = fetch_of(&self.client, &self.job, rows, self.page_rows, self.schema.as_ref()).await?;
+        let page = fetch_of(&self.client, &self.rowset, rows, self.page_rows, self.schema.as_ref()).await?;
         self.total_rows = page.envelope.total_rows.or(self.total_rows);
         self.schema = page.schema.or(self.schema.take());
         let Some(batch) = page.batch else {
@@ -165,13 +196,13 @@ impl Pages {
 /// All rows of a range, which a server may give in smaller pages than it is asked for.
 async fn fill(
     client: &BigQueryClient,
-    job: &JobReference,
+    rowset: &Rowset,
     schema: Option<&DecodeSchema>,
     range: std::ops::Range<u64>,
 ) -> Result<Vec<RecordBatch>> {
     let (mut batches, mut row) = (Vec::new(), range.start);
     while row < range.end {
-        let page = fetch_of(client, job, Rows::From(row), Some(range.end - row), schema).await?;
+        let page = fetch_of(client, rowset, Rows::From(row), Some(range.end - row), schema).await?;
         let Some(batch) = page.batch else {
             let end = range.end;
             return Err(Error::new(

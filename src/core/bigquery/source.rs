@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::client::BigQueryClient;
-use super::pages::Pages;
+use super::pages::{Pages, Rowset};
 use super::read::{ReadClient, RowReader, SessionOptions, TableName};
-use super::wire::JobReference;
+use super::schema::DecodeSchema;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Streams that are read at once where order does not matter; more of them only share the same two cores.
@@ -35,7 +35,8 @@ pub(super) enum Source {
 /// What is needed to go on with pages.
 pub(super) struct Otherwise {
     pub(super) client: BigQueryClient,
-    pub(super) job: JobReference,
+    pub(super) rowset: Rowset,
+    pub(super) schema: Option<DecodeSchema>,
     pub(super) total_rows: Option<u64>,
 }
 
@@ -54,7 +55,7 @@ impl Source {
         let Self::Stream { reader, otherwise } = self else {
             return Err(error);
         };
-        let Some(Otherwise { client, job, total_rows }) =
+        let Some(Otherwise { client, rowset, schema, total_rows }) =
             otherwise.take().filter(|_| has_another_way(&error)).map(|boxed| *boxed)
         else {
             return Err(error);
@@ -62,7 +63,7 @@ impl Source {
         tracing::info!(%error, row = reader.rows(), "the rest of the result is read as JSON pages");
         client.storage_is_shut();
         let note = note(&error);
-        let mut pages = Pages::new(client, job, None, reader.rows(), None, total_rows);
+        let mut pages = Pages::new(client, rowset, schema, reader.rows(), None, total_rows);
         let first = pages.next().await?;
         *self = Self::Pages(Box::new(pages));
         Ok((first, Some(note)))
@@ -70,11 +71,11 @@ impl Source {
 }
 
 /// Rows that are not right come no better another way; all else is of the Storage Read API only.
-fn has_another_way(error: &Error) -> bool {
+pub(super) fn has_another_way(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::MalformedResponse | ErrorKind::Cancelled | ErrorKind::Configuration)
 }
 
-fn note(error: &Error) -> String {
+pub(super) fn note(error: &Error) -> String {
     let fix = match error.kind() {
         ErrorKind::PermissionDenied => "; grant yourself `roles/bigquery.readSessionUser` on the project",
         ErrorKind::Transport | ErrorKind::Timeout => "; gRPC to it may be blocked",
@@ -115,15 +116,8 @@ pub(super) struct Streams {
 
 impl Streams {
     /// Opens a session on a table.
-    pub(super) async fn open(client: &ReadClient, project: &str, table: TableName) -> Result<Self> {
-        let options = SessionOptions {
-            parent_project: project.to_owned(),
-            table,
-            columns: Vec::new(),
-            row_restriction: None,
-            maximum_streams: STREAMS,
-        };
-        let session = client.create_session(&options).await?;
+    pub(super) async fn open(client: &ReadClient, project: &str, table: TableName, columns: &[String]) -> Result<Self> {
+        let session = client.create_session(&session_of(project, table, columns, STREAMS)).await?;
         let (sender, batches) = mpsc::channel(WAITING * session.streams.len().max(1));
         let mut tasks = JoinSet::new();
         for stream in session.streams {
@@ -143,5 +137,16 @@ impl Streams {
 
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         self.batches.recv().await.transpose()
+    }
+}
+
+/// What a session on a table is asked for.
+pub(super) fn session_of(project: &str, table: TableName, columns: &[String], streams: u32) -> SessionOptions {
+    SessionOptions {
+        parent_project: project.to_owned(),
+        table,
+        columns: columns.to_vec(),
+        row_restriction: None,
+        maximum_streams: streams,
     }
 }

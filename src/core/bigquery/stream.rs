@@ -9,7 +9,7 @@ use super::arrow::{ArrowDecoder, canonical, conform};
 use super::client::BigQueryClient;
 use super::decode::{ArrowPart, Page};
 use super::job::RunningJob;
-use super::pages::Pages;
+use super::pages::{Pages, Rowset};
 use super::read::{ReadClient, TableName};
 use super::request::{Query, Transport};
 use super::result::{QueryProgress, QueryResult, QueryState, QueryStatistics, Route};
@@ -97,6 +97,31 @@ impl QueryStream {
         Ok(stream)
     }
 
+    /// The rows of a table, without a query and its job.
+    pub(super) fn of_table(
+        client: &BigQueryClient,
+        schema: SchemaRef,
+        total_rows: Option<u64>,
+        source: Source,
+    ) -> Self {
+        let route = if matches!(source, Source::Pages(_)) { Route::Json } else { Route::Storage };
+        Self {
+            schema,
+            statistics: QueryStatistics { route, ..QueryStatistics::default() },
+            total_rows,
+            rows: 0,
+            ready: VecDeque::new(),
+            source,
+            job: RunningJob::new(client.clone(), None, None),
+            progress: Arc::default(),
+        }
+    }
+
+    /// Tells why rows come another way than the fastest.
+    pub(super) fn note(&mut self, note: String) {
+        self.statistics.notes.push(note);
+    }
+
     /// Chooses where the rows after the first come from.
     async fn open(
         &mut self,
@@ -114,7 +139,7 @@ impl QueryStream {
         };
         let Some((location, job_id)) = job.location.as_deref().zip(job.job_id.as_deref()).filter(|_| is_wanted) else {
             let page_rows = query.page_size.map_or(here, u64::from);
-            let pages = Pages::new(client.clone(), job, None, here, Some(page_rows), self.total_rows);
+            let pages = Pages::new(client.clone(), Rowset::Job(job), None, here, Some(page_rows), self.total_rows);
             self.source = Source::Pages(Box::new(pages));
             return Ok(());
         };
@@ -136,8 +161,10 @@ impl QueryStream {
         }
         let stream = ReadClient::job_stream(project, location, job_id);
         let reader = Box::new(storage.client.read_rows(stream, here, decoder));
-        let otherwise = (query.transport == Transport::Auto)
-            .then(|| Box::new(Otherwise { client: client.clone(), job, total_rows: self.total_rows }));
+        let otherwise = (query.transport == Transport::Auto).then(|| {
+            let (rowset, total_rows) = (Rowset::Job(job), self.total_rows);
+            Box::new(Otherwise { client: client.clone(), rowset, schema: None, total_rows })
+        });
         self.source = Source::Stream { reader, otherwise };
         Ok(())
     }
@@ -238,5 +265,5 @@ async fn several(client: &BigQueryClient, project: &str, job: &JobReference) -> 
         Error::new(ErrorKind::MalformedResponse, "BigQuery does not tell where the result of the job is")
     })?;
     let table = TableName { project: table.project_id, dataset: table.dataset_id, table: table.table_id };
-    Streams::open(&client.storage.client, project, table).await
+    Streams::open(&client.storage.client, project, table, &[]).await
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::client::{BigQueryClient, decode_json};
 use super::error;
-use super::wire::TableSchema;
+use super::wire::{Int64, TableSchema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Request;
 
@@ -56,6 +56,13 @@ pub struct TableDescription {
     pub schema: TableSchema,
     /// Where it is.
     pub location: Option<String>,
+    /// `TABLE`, `VIEW`, `EXTERNAL`, ...
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Rows of a table.
+    pub num_rows: Option<Int64>,
+    /// Rows that were inserted lately and are not counted.
+    pub streaming_buffer: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
