@@ -18,7 +18,8 @@ fn text(name: &str) -> TableFieldSchema {
 
 pub(super) fn shape(table: &str, fields: Vec<TableFieldSchema>) -> Shape {
     let dataset = DatasetName { project_id: "demo".into(), dataset_id: "imagery_insights___us".into() };
-    let description = TableDescription { schema: TableSchema { fields }, location: Some("US".into()) };
+    let description =
+        TableDescription { schema: TableSchema { fields }, location: Some("US".into()), ..TableDescription::default() };
     Shape::new(dataset, table.into(), description)
 }
 
