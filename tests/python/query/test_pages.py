@@ -100,12 +100,19 @@ def test_a_statement_without_rows_is_an_empty_table_with_statistics(
 
 
 def test_statistics_of_a_query_are_told(client: sl.Client, observations: str) -> None:
-    stats = client.query(f"SELECT gcs_uri FROM {observations}").stats
+    stats = client.query(f"SELECT gcs_uri FROM {observations}", use_cache=False).stats
     assert (stats.location, stats.statement_type, stats.cache_hit) == ("US", "SELECT", False)
     assert stats.job_id
     assert stats.bytes_processed
     assert stats.bytes_billed
     assert stats.affected_rows is None
+
+
+def test_a_result_that_bigquery_has_kept_costs_nothing(client: sl.Client, observations: str) -> None:
+    sql = f"SELECT gcs_uri, 'kept' AS why FROM {observations}"
+    client.query(sql, use_cache=False)
+    stats = client.query(sql).stats
+    assert (stats.cache_hit, stats.bytes_billed) == (True, 0)
 
 
 def test_fewer_rows_than_bigquery_counted_are_refused(serve: Serve) -> None:
