@@ -110,7 +110,7 @@ def test_statistics_of_a_query_are_told(client: sl.Client, observations: str) ->
 
 def test_a_result_that_bigquery_has_kept_costs_nothing(client: sl.Client, observations: str) -> None:
     sql = f"SELECT gcs_uri, 'kept' AS why FROM {observations}"
-    client.query(sql, use_cache=False)
+    client.query(sql)
     stats = client.query(sql).stats
     assert (stats.cache_hit, stats.bytes_billed) == (True, 0)
 
