@@ -10,8 +10,16 @@ from streetlens._checks import check_choice, check_count, check_flag, check_labe
 from streetlens._keywords import Verb, refuse_unknown, shows_options
 from streetlens.exceptions import ConfigurationError
 from streetlens.options import QueryOptions
+from streetlens.results import LinkedDataset
 
-__all__ = ["DEFAULTS", "completed", "native_options", "takes_query_options"]
+__all__ = [
+    "DEFAULTS",
+    "check_maximum_bytes",
+    "check_stream",
+    "completed",
+    "native_options",
+    "takes_query_options",
+]
 
 DEFAULTS: dict[str, Any] = {
     "location": None,
@@ -61,6 +69,21 @@ def completed(verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
+def check_stream(*, stream: bool, dry_run: bool) -> None:
+    """Refuses a stream of the rows of a query that is not run.
+
+    Raises:
+        ConfigurationError: Both are wanted, or one of them is neither True nor False.
+    """
+    check_flag("stream", stream)
+    check_flag("dry_run", dry_run)
+    if stream and dry_run:
+        raise ConfigurationError(
+            "`dry_run=True` and `stream=True` exclude each other: a dry run has no rows",
+            hint="leave one of them out",
+        )
+
+
 def check_maximum_bytes(value: object) -> None:
     """Refuses what is no limit of bytes.
 
@@ -85,8 +108,10 @@ def native_options(
     """The options as the native module takes them; the progress is the caller's affair."""
     maximum = options["maximum_bytes_billed"]
     session = options["session"]
-    same = ("location", "page_size", "transport", "ordered", "default_dataset", "use_cache")
+    same = ("location", "page_size", "transport", "ordered", "use_cache")
+    dataset = options["default_dataset"]
     return {
+        "default_dataset": None if dataset is None else str(dataset),
         **{name: options[name] for name in same},
         "parameters": parameters,
         "timeout": None if options["timeout"] is None else float(options["timeout"]),
@@ -99,6 +124,8 @@ def native_options(
 
 
 def _check_dataset(value: object) -> None:
+    if isinstance(value, LinkedDataset):
+        return
     check_text("default_dataset", value, optional=True)
     if isinstance(value, str) and not re.fullmatch(r"([a-z0-9.:-]+\.)?\w+", value):
         raise ConfigurationError(

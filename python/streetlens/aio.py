@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from streetlens import _calls, _runs
 from streetlens._classify_options import takes_classify_options
-from streetlens._query_options import takes_query_options
+from streetlens._query_options import check_stream, takes_query_options
 from streetlens._verbs.aio_dataset import AsyncSelectionVerbs
 from streetlens.options import ClassifyOptions, LoadMode, NewColumns, QueryOptions
 from streetlens.plan import Plan
@@ -90,6 +90,7 @@ class AsyncClient(AsyncSelectionVerbs):
         **options: Unpack[QueryOptions],
     ) -> Table | RowStream:
         """See `Client.query`."""
+        check_stream(stream=stream, dry_run=dry_run)
         if stream:
             return await _calls.stream_query(self._session, sql, params, options)
         ask = _calls.estimate_query if dry_run else _calls.query

@@ -41,7 +41,8 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
         store: Where paid answers are kept, so that nothing is asked twice: a file or its folder, or False for
             nowhere. Otherwise `STREETLENS_STORE`, or a file in the user's data folder; answers of an emulator on
             this machine are kept only where a place is named.
-        maximum_bytes_billed: Bytes that one query may bill; BigQuery refuses a larger one before it runs.
+        maximum_bytes_billed: Bytes that one query of yours may bill; BigQuery refuses a larger one before it runs.
+            Writing (`load`, `into=`) merges without this limit.
 
     Raises:
         ConfigurationError: A value is missing, malformed, or still a placeholder of the guide.
@@ -148,7 +149,8 @@ class Client(DataSetVerbs, LoadVerbs, QueryVerbs):
                 The results hold only rows that were not answered before, maybe none; the table need not exist yet.
             into: A BigQuery table, `"dataset.table"`, that is made where it is missing and takes the results while the
                 run goes on and at its end, one row for each `observation_id`, image or group. It keeps the answers
-                too, in its column `streetlens`: the same call on another machine asks only what is missing there.
+                too, in its column `streetlens`: the same call on another machine asks only what is missing there. Rows
+                are written every minute or 10,000 rows, and at the end. A table takes the answers to one question.
             progress: True, False, or a function of `Progress`; shown in notebooks and terminals otherwise.
 
         Raises:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 if TYPE_CHECKING:
     from streetlens._progress import Progress
     from streetlens.queries import QueryProgress
+    from streetlens.results import LinkedDataset
 
 __all__ = [
     "Area",
@@ -141,7 +142,7 @@ class QueryOptions(TypedDict, total=False):
     """Bytes to bill, at most; False for no limit."""
     labels: Mapping[str, Any] | None
     """Labels of the job, shown on the invoice."""
-    default_dataset: str | None
+    default_dataset: str | LinkedDataset | None
     """The data set of tables that are named without one."""
     session: str | bool | None
     """The session to run it in; True begins one."""

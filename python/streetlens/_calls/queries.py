@@ -25,7 +25,14 @@ def query(
     """A query and all its rows."""
     given, tick = _prepared(session, "query", sql, params, options or {})
     native = _streetlens.query(session.native(), sql, given)
-    return Call(native, _told_table(session), tick=tick, operation=_tracing.query())
+    tell = _told_table(session)
+
+    def ended(result: tuple[NativeTable, dict[str, Any]]) -> Table:
+        if tick is not None:
+            tick()
+        return tell(result)
+
+    return Call(native, ended, tick=tick, operation=_tracing.query())
 
 
 def estimate_query(session: Session, sql: str, params: Params, options: Mapping[str, Any]) -> Call[Table]:
@@ -90,8 +97,11 @@ def query_all(
     options: Mapping[str, Any],
 ) -> Call[list[Any]]:
     """Queries that run at the same time."""
-    if isinstance(sqls, str):
+    if isinstance(sqls, (str, Mapping)):
         raise InvalidInput("`query_all` takes a list of queries", hint="use `query` for one")
+    if "params" in options:
+        raise TypeError("query_all() takes parameters with each query: `[(sql, params), ...]`")
+    _query_options.completed("query_all", options)
     check_count("concurrency", concurrency)
     check_choice("errors", errors, ("raise", "return"))
     pairs = [(each, None) if isinstance(each, str) else _pair(each) for each in sqls]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streetlens import _calls
+from streetlens._checks import check_text
 from streetlens.observations import AsyncSelection
 from streetlens.options import Area
 from streetlens.results import Table
@@ -116,6 +117,7 @@ class AsyncSelectionVerbs:
         dataset: str | None = None,
     ) -> AsyncSelection:
         """See `Client.changes`; the verbs of the selection are awaited."""
+        check_text("since", since)
         return self._select(
             "observations",
             since=since,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streetlens import _calls
+from streetlens._checks import check_text
 from streetlens.observations import Selection
 from streetlens.options import Area
 from streetlens.results import LinkedDataset, Table
@@ -245,6 +246,7 @@ class DataSetVerbs:
             ...     0 < client.changes(earlier).count() < client.observations().count()
             True
         """
+        check_text("since", since)
         return self._select(
             "observations",
             since=since,

@@ -32,7 +32,8 @@ class LoadVerbs:
         the very same rows are appended to a table once for each `load_id`, which a warning tells.
 
         STRUCT, REPEATED, TIMESTAMP, DATETIME, NUMERIC, JSON and GEOGRAPHY columns of a query's table arrive as such;
-        so does text where the table has JSON or GEOGRAPHY. Nothing is written where a type does not fit.
+        so does text where the table has JSON or GEOGRAPHY. Nothing is written where a type does not fit. A STRUCT is
+        one value: fields of it that the rows lack become NULL. Times are kept to the microsecond.
 
         Args:
             rows: A table (this package's, pandas, polars, pyarrow, anything that speaks Arrow), or a list of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from streetlens import _calls
-from streetlens._query_options import takes_query_options
+from streetlens._query_options import check_stream, takes_query_options
 from streetlens.options import QueryOptions
 from streetlens.queries import RowStream
 from streetlens.results import Table
@@ -96,6 +96,7 @@ class QueryVerbs:
             ...     client.query("SELECT @kind AS kind, 2 AS views", params={"kind": "sign"}).to_dicts()
             [{'kind': 'sign', 'views': 2}]
         """
+        check_stream(stream=stream, dry_run=dry_run)
         if stream:
             return _calls.stream_query(self._session, sql, params, options).wait()
         ask = _calls.estimate_query if dry_run else _calls.query

@@ -84,7 +84,7 @@ impl BigQueryClient {
 
     /// Tells what a query would read, and runs nothing.
     pub async fn estimate(&self, query: &Query) -> Result<QueryEstimate> {
-        start::dry_run(self, query).await
+        within(query.timeout, start::dry_run(self, query)).await
     }
 
     /// Looks up a data set.

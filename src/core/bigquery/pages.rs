@@ -176,7 +176,10 @@ impl Pages {
         self.total_rows = page.envelope.total_rows.or(self.total_rows);
         self.schema = page.schema.or(self.schema.take());
         let Some(batch) = page.batch else {
-            return Ok(false);
+            return match self.total_rows.filter(|total| *total > self.next_row) {
+                Some(total) => Err(nothing_from(self.next_row, total)),
+                None => Ok(false),
+            };
         };
         let rows = batch.num_rows() as u64;
         self.page_rows = self.page_rows.or(Some(rows));
@@ -204,11 +207,7 @@ async fn fill(
     while row < range.end {
         let page = fetch_of(client, rowset, Rows::From(row), Some(range.end - row), schema).await?;
         let Some(batch) = page.batch else {
-            let end = range.end;
-            return Err(Error::new(
-                ErrorKind::MalformedResponse,
-                format!("BigQuery gave no rows from row {row} on, although there are some up to row {end}"),
-            ));
+            return Err(nothing_from(row, range.end));
         };
         row += batch.num_rows() as u64;
         batches.push(batch);
@@ -220,4 +219,9 @@ async fn fill(
         ));
     }
     Ok(batches)
+}
+
+fn nothing_from(row: u64, end: u64) -> Error {
+    let problem = format!("BigQuery gave no rows from row {row} on, although there are some up to row {end}");
+    Error::new(ErrorKind::MalformedResponse, problem)
 }

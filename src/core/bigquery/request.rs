@@ -136,7 +136,7 @@ impl Query {
     pub(super) fn only_reads(&self) -> bool {
         let without_comments = skip_comments(&self.sql);
         let word: String = without_comments.chars().take_while(char::is_ascii_alphabetic).collect();
-        let is_single = !without_comments.trim_end().trim_end_matches(';').contains(';');
+        let is_single = !without_literals(without_comments).trim_end().trim_end_matches(';').contains(';');
         is_single && ["select", "with", "from"].iter().any(|start| word.eq_ignore_ascii_case(start))
     }
 
@@ -263,6 +263,22 @@ fn skip_comments(sql: &str) -> &str {
     }
 }
 
+/// The statement without what stands between quotes.
+fn without_literals(sql: &str) -> String {
+    let (mut rest, mut quote, mut is_escaped) = (String::with_capacity(sql.len()), None, false);
+    for letter in sql.chars() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if letter == '\\' => is_escaped = true,
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '\'' | '"' | '`') => quote = Some(letter),
+            None => rest.push(letter),
+        }
+    }
+    rest
+}
+
 fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(not_encoded)
 }
@@ -325,9 +341,13 @@ mod tests {
 
     #[test]
     fn only_a_single_reading_statement_is_known_to_change_nothing() {
-        for sql in
-            ["SELECT 1", " -- note\n with a as (select 1) select * from a;", "/* x */ (select 1)", "from t |> limit 1"]
-        {
+        for sql in [
+            "SELECT 1",
+            " -- note\n with a as (select 1) select * from a;",
+            "/* x */ (select 1)",
+            "from t |> limit 1",
+            "SELECT ';'",
+        ] {
             assert!(query(sql).only_reads(), "{sql}");
         }
         for sql in ["INSERT t VALUES (1)", "select 1; delete from t where true", "DECLARE x INT64", "-- select"] {

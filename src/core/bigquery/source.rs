@@ -29,7 +29,12 @@ pub(super) enum Source {
         otherwise: Option<Box<Otherwise>>,
     },
     /// Several streams of a session on the result's table, in any order.
-    Streams(Streams),
+    Streams {
+        streams: Streams,
+        /// Rows that were given: behind the first nobody knows which ones are left.
+        rows: u64,
+        otherwise: Option<Box<Otherwise>>,
+    },
 }
 
 /// What is needed to go on with pages.
@@ -43,30 +48,32 @@ pub(super) struct Otherwise {
 impl Source {
     /// The next rows; `None` after the last. A note tells that rows come another way from here on.
     pub(super) async fn next(&mut self) -> Result<(Option<RecordBatch>, Option<String>)> {
-        let error = match self {
+        let (error, first, otherwise) = match self {
             Self::Ended => return Ok((None, None)),
             Self::Pages(pages) => return Ok((pages.next().await?, None)),
-            Self::Streams(streams) => return Ok((streams.next().await?, None)),
-            Self::Stream { reader, .. } => match reader.next().await {
+            Self::Streams { streams, rows, otherwise } => match streams.next().await {
+                Ok(batch) => {
+                    *rows += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+                    return Ok((batch, None));
+                }
+                Err(error) => (error, 0, otherwise.take().filter(|_| *rows == 0)),
+            },
+            Self::Stream { reader, otherwise } => match reader.next().await {
                 Ok(batch) => return Ok((batch, None)),
-                Err(error) => error,
+                Err(error) => (error, reader.rows(), otherwise.take()),
             },
         };
-        let Self::Stream { reader, otherwise } = self else {
-            return Err(error);
-        };
         let Some(Otherwise { client, rowset, schema, total_rows }) =
-            otherwise.take().filter(|_| has_another_way(&error)).map(|boxed| *boxed)
+            otherwise.filter(|_| has_another_way(&error)).map(|boxed| *boxed)
         else {
             return Err(error);
         };
-        tracing::info!(%error, row = reader.rows(), "the rest of the result is read as JSON pages");
+        tracing::info!(%error, row = first, "the rest of the rows is read as JSON pages");
         client.storage_is_shut();
-        let note = note(&error);
-        let mut pages = Pages::new(client, rowset, schema, reader.rows(), None, total_rows);
-        let first = pages.next().await?;
+        let mut pages = Pages::new(client, rowset, schema, first, None, total_rows);
+        let batch = pages.next().await?;
         *self = Self::Pages(Box::new(pages));
-        Ok((first, Some(note)))
+        Ok((batch, Some(note(&error))))
     }
 }
 

@@ -11,7 +11,7 @@ use super::job::RunningJob;
 use super::pages;
 use super::request::{Query, RowFormat, Rows, Transport};
 use super::result::{QueryEstimate, QueryState};
-use super::wire::JobReference;
+use super::wire::{Int64, JobReference};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::{Request, Response};
 
@@ -59,6 +59,8 @@ pub(super) async fn start(client: &BigQueryClient, query: &Query) -> Result<Star
             runs += 1;
             let clock = client.stack.clock();
             clock.sleep(Duration::from_secs(u64::from(runs)).mul_f64(clock.chance())).await;
+        } else if format == RowFormat::Arrow && error::is_of_arrow(&error) {
+            return Err(error.with_hint("name the fields of every STRUCT of the result, or pass `transport=\"rest\"`"));
         } else {
             return Err(error);
         }
@@ -95,7 +97,27 @@ async fn run(client: &BigQueryClient, query: &Query, format: RowFormat) -> Resul
         };
         is_late = true;
     }
+    if is_late {
+        complete(client, &mut page, &job).await;
+    }
     Ok((page, job, is_late))
+}
+
+/// Adds what `jobs.getQueryResults` does not tell of a job that took its time.
+async fn complete(client: &BigQueryClient, page: &mut Page, job: &RunningJob) {
+    let Some(reference) = job.reference() else { return };
+    let statistics = match client.job(reference).await {
+        Ok(described) => described.statistics,
+        Err(error) => {
+            tracing::debug!(job_id = job.id(), %error, "what the job took is not told");
+            return;
+        }
+    };
+    let said = &mut page.envelope;
+    said.session_info = said.session_info.take().or(statistics.session_info);
+    said.total_slot_ms = said.total_slot_ms.or(statistics.total_slot_ms.map(Int64::count));
+    said.statement_type = said.statement_type.take().or(statistics.query.statement_type);
+    said.total_bytes_billed = said.total_bytes_billed.or(statistics.query.total_bytes_billed.map(Int64::count));
 }
 
 /// `jobs.query`: one round trip for a fast query.
@@ -146,7 +168,10 @@ async fn insert(client: &BigQueryClient, query: &Query) -> Result<(Page, Running
         // Ours by its name: an earlier attempt was accepted.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => {
-            job.finish();
+            // Refused; where no answer came the job may run, and is cancelled.
+            if !error.is_retryable() {
+                job.finish();
+            }
             return Err(error);
         }
     }

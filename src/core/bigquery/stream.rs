@@ -13,7 +13,7 @@ use super::pages::{Pages, Rowset};
 use super::read::{ReadClient, TableName};
 use super::request::{Query, Transport};
 use super::result::{QueryProgress, QueryResult, QueryState, QueryStatistics, Route};
-use super::source::{Otherwise, Source, Streams};
+use super::source::{self, Otherwise, Source, Streams};
 use super::start::{self, Started};
 use super::wire::JobReference;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,7 +36,7 @@ pub struct QueryStream {
 impl QueryStream {
     /// Runs the query to the end of its job.
     pub(super) async fn start(client: &BigQueryClient, query: &Query) -> Result<Self> {
-        let Started { page, job, notes, is_late } = start::start(client, query).await?;
+        let Started { page, job, notes, is_late } = Box::pin(start::start(client, query)).await?;
         let mut statistics = QueryStatistics::of(&page.envelope, &job);
         statistics.notes = notes;
         tracing::debug!(
@@ -150,21 +150,24 @@ impl QueryStream {
                 Ok(streams) => {
                     // The session has every row, those that came with the answer included.
                     self.ready.clear();
-                    self.source = Source::Streams(streams);
+                    let otherwise = otherwise(client, query, &job, self.total_rows);
+                    self.source = Source::Streams { streams, rows: 0, otherwise };
                     return Ok(());
                 }
-                Err(error) if query.transport == Transport::Auto => {
-                    tracing::debug!(%error, "the result is read over one stream, because a session cannot be opened");
+                Err(error) if query.transport == Transport::Auto && source::has_another_way(&error) => {
+                    client.storage_is_shut();
+                    self.statistics.notes.push(source::note(&error));
+                    self.statistics.route = Route::Json;
+                    let pages = Pages::new(client.clone(), Rowset::Job(job), None, here, None, self.total_rows);
+                    self.source = Source::Pages(Box::new(pages));
+                    return Ok(());
                 }
                 Err(error) => return Err(error),
             }
         }
         let stream = ReadClient::job_stream(project, location, job_id);
         let reader = Box::new(storage.client.read_rows(stream, here, decoder));
-        let otherwise = (query.transport == Transport::Auto).then(|| {
-            let (rowset, total_rows) = (Rowset::Job(job), self.total_rows);
-            Box::new(Otherwise { client: client.clone(), rowset, schema: None, total_rows })
-        });
+        let otherwise = otherwise(client, query, &job, self.total_rows);
         self.source = Source::Stream { reader, otherwise };
         Ok(())
     }
@@ -236,6 +239,17 @@ impl QueryStream {
             _ => Ok(()),
         }
     }
+}
+
+/// How to go on where the Storage Read API cannot be used, if that is wanted.
+fn otherwise(
+    client: &BigQueryClient,
+    query: &Query,
+    job: &JobReference,
+    total_rows: Option<u64>,
+) -> Option<Box<Otherwise>> {
+    let otherwise = || Otherwise { client: client.clone(), rowset: Rowset::Job(job.clone()), schema: None, total_rows };
+    (query.transport == Transport::Auto).then(|| Box::new(otherwise()))
 }
 
 /// The rows that came with the answer.

@@ -84,18 +84,19 @@ impl BigQueryClient {
         total_rows: Option<u64>,
     ) -> Result<Source> {
         let client = &self.storage.client;
+        let otherwise = (wish.transport == Transport::Auto).then(|| {
+            let rowset = Rowset::Table(name.clone(), Arc::clone(columns));
+            Box::new(Otherwise { client: self.clone(), rowset, schema: Some(decode.clone()), total_rows })
+        });
         if wish.any_order {
-            return Ok(Source::Streams(Streams::open(client, &self.project, name.clone(), columns).await?));
+            let streams = Streams::open(client, &self.project, name.clone(), columns).await?;
+            return Ok(Source::Streams { streams, rows: 0, otherwise });
         }
         let session = client.create_session(&session_of(&self.project, name.clone(), columns, 1)).await?;
         let Some(stream) = session.streams.into_iter().next() else {
             return Ok(Source::Ended);
         };
         let reader = Box::new(client.read_rows(stream, 0, Some(session.decoder)));
-        let otherwise = (wish.transport == Transport::Auto).then(|| {
-            let rowset = Rowset::Table(name.clone(), Arc::clone(columns));
-            Box::new(Otherwise { client: self.clone(), rowset, schema: Some(decode.clone()), total_rows })
-        });
         Ok(Source::Stream { reader, otherwise })
     }
 }

@@ -65,6 +65,30 @@ pub struct Job {
     pub job_reference: Option<JobReference>,
     /// What it was told to do.
     pub configuration: JobConfiguration,
+    /// What it took.
+    pub statistics: JobStatistics,
+}
+
+/// What a job took.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobStatistics {
+    /// Slot milliseconds used.
+    pub total_slot_ms: Option<Int64>,
+    /// The session the job created or ran in.
+    pub session_info: Option<SessionInfo>,
+    /// What only queries have.
+    pub query: QueryJobStatistics,
+}
+
+/// What a query job took.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct QueryJobStatistics {
+    /// For example `SELECT`.
+    pub statement_type: Option<String>,
+    /// Bytes the query costs.
+    pub total_bytes_billed: Option<Int64>,
 }
 
 /// What a job was told to do.

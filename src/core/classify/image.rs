@@ -98,13 +98,17 @@ impl ImageRef<'_> {
         match self {
             Self::Uri(text) => Some(text.to_owned()),
             Self::File(path) => Some(path.display().to_string()),
-            Self::Bytes(data) => Some(format!("{} bytes", data.len())),
+            // Two images of one length are two images, also where the column is the key of a table.
+            Self::Bytes(data) => Some(format!("{} bytes {}", data.len(), fingerprint(data))),
             Self::Missing => None,
         }
     }
 
     /// What a message calls it: short, and without a query string, which may hold a signature.
     pub(super) fn shown(self) -> String {
+        if let Self::Bytes(data) = self {
+            return format!("{} bytes", data.len());
+        }
         let text = self.text().unwrap_or_else(|| "null".to_owned());
         let named = if matches!(self, Self::Uri(_)) { text.split('?').next().unwrap_or_default() } else { &text };
         match named.char_indices().nth(SHOWN) {
@@ -112,6 +116,13 @@ impl ImageRef<'_> {
             None => named.to_owned(),
         }
     }
+}
+
+/// The first digits of the SHA-256 of an image.
+fn fingerprint(data: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, data);
+    let head = digest.as_ref().iter().take(6).fold(0_u64, |head, byte| head << 8 | u64::from(*byte));
+    format!("{head:012x}")
 }
 
 pub(super) fn missing() -> Error {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Key, StoredAnswer};
 
 /// The column that holds the answers.
-pub(super) const COLUMN: &str = "streetlens";
+pub(super) const COLUMN: &str = crate::bigquery::load::ANSWERS;
 
 const TEXTS: [&str; 11] = [
     "key",

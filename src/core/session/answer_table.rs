@@ -63,12 +63,13 @@ impl RunInto {
     /// Makes the table where it is missing, checks its columns, and gives the run the answers that it holds.
     pub async fn prepare(&self) -> Result<()> {
         self.table.make(&self.run).await?;
-        self.table.recall(&self.run).await
+        self.table.check_question(&self.run).await?;
+        Box::pin(self.table.recall(&self.run)).await
     }
 
     /// Gives the run the answers that the table holds, where there is one.
     pub async fn recall(&self) -> Result<()> {
-        match self.table.recall(&self.run).await {
+        match Box::pin(self.table.recall(&self.run)).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             recalled => recalled,
         }
@@ -165,6 +166,24 @@ impl AnswerTable {
             }
             _ => error,
         })
+    }
+
+    /// A row holds one answer: another question would cover those that were paid for.
+    async fn check_question(&self, run: &Run) -> Result<()> {
+        let sql = format!(
+            "SELECT `{COLUMN}`.`question` AS question FROM {} WHERE `{COLUMN}`.`question` != @question LIMIT 1",
+            self.target.quoted(),
+        );
+        let question = ParameterValue::String(run.question().to_string());
+        let parameters = vec![Parameter { name: Some("question".to_owned()), value: question }];
+        let other = self.bigquery.query(&Query { sql, parameters, ..Query::default() }).await?;
+        if other.batches.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(());
+        }
+        let problem = format!("the table `{}` holds answers to another question", self.target);
+        Err(Error::new(ErrorKind::InvalidInput, problem).with_hint(
+            "name a table of its own for each question (model, prompt, schema and options); it is made where it is missing",
+        ))
     }
 
     /// Gives the store what it lacks of the answers to this run's rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -111,7 +112,8 @@ def check_rows(results: sl.Results, images: list[Any], given_images: list[Any], 
     assert len(results) == len(images)
     for row, image, original in zip(results, images, given_images, strict=True):
         column = row["image"] if "image" in row else row["gcs_uri"]
-        assert column == (f"{len(image)} bytes" if isinstance(image, bytes) else image)
+        digest = hashlib.sha256(image).hexdigest()[:12] if isinstance(image, bytes) else ""
+        assert column == (f"{len(image)} bytes {digest}" if isinstance(image, bytes) else image)
         assert row["status"] in STATUSES
         answer = row["label"] if typed else row["classification"]
         if row["status"] == "ok":

@@ -84,13 +84,15 @@ def test_without_any_store_the_table_is_one(
     assert again.status_counts == {"ok": len(uris)}
 
 
-def test_another_question_does_not_take_these_answers(
+def test_another_question_is_refused_before_it_covers_these_answers(
     emulator: Emulator, client: sl.Client, dataset: str, uris: list[str]
 ) -> None:
     classify(client, uris, f"{dataset}.answers")
     asked(emulator)
-    client.classify(uris, "Pole or sign?", schema=KINDS, into=f"{dataset}.answers", progress=False)
-    assert asked(emulator) == len(uris)
+    with pytest.raises(sl.InvalidInput, match="answers to another question") as caught:
+        client.classify(uris, "Pole or sign?", schema=KINDS, into=f"{dataset}.answers", progress=False)
+    assert "a table of its own" in (caught.value.hint or "")
+    assert asked(emulator) == 0
 
 
 def test_what_failed_is_asked_again_and_never_covers_an_answer(
@@ -194,3 +196,13 @@ def test_a_plan_counts_what_the_table_holds_and_makes_none(
     plan = machine("two").plan(uris, "Sign or pole?", schema=KINDS, into=table)
     assert (plan.stored_rows, plan.rows_to_ask) == (6, 2)
     assert emulator.requests.of("bigquery")
+
+
+def test_other_results_are_not_merged_beside_its_answers(
+    client: sl.Client, dataset: str, uris: list[str]
+) -> None:
+    classify(client, uris, f"{dataset}.answers")
+    others = client.classify(uris, "Pole or sign?", schema=KINDS, progress=False)
+    with pytest.raises(sl.InvalidInput, match="takes the results of runs") as caught:
+        others.to_bigquery(f"{dataset}.answers")
+    assert "another table" in (caught.value.hint or "")

@@ -157,3 +157,13 @@ def test_a_table_of_no_client_says_what_to_do() -> None:
     table = sl.Table(NativeTable.from_arrow(pd.DataFrame({"id": [1]})))
     with pytest.raises(sl.InvalidInput, match=r"client\.load"):
         table.to_bigquery("signs.kinds")
+
+
+def test_rows_are_appended_again_to_a_table_that_was_emptied(
+    client: sl.Client, dataset: str, rows: Rows
+) -> None:
+    table = f"{dataset}.emptied"
+    client.load([{"id": 1}], table)
+    client.query(f"TRUNCATE TABLE {table}")
+    client.load([{"id": 1}], table)
+    assert rows(table) == [{"id": 1}]

@@ -12,6 +12,7 @@ import pytest
 
 import streetlens as sl
 from load.conftest import Rows
+from streetlens.options import LoadMode
 
 TYPED = """
     SELECT 1 AS id, 'é' AS text, 1.5 AS number, TRUE AS flag, b'\\x00\\xff' AS bytes, DATE '2025-02-28' AS day,
@@ -95,3 +96,15 @@ def test_sliced_and_empty_batches_keep_every_row(client: sl.Client, dataset: str
     parts = pa.concat_tables([whole.slice(0, 7), whole.slice(7, 0), whole.slice(7, 60), whole.slice(67)])
     client.load(parts, f"{dataset}.numbers")
     assert rows(f"{dataset}.numbers") == whole.to_pylist()
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_fields_of_a_struct_go_by_their_names(
+    client: sl.Client, dataset: str, rows: Rows, mode: LoadMode
+) -> None:
+    place = "STRUCT<latitude FLOAT64, longitude FLOAT64>"
+    client.query(f"CREATE TABLE {dataset}.places (id INT64, place {place}, raw JSON)")
+    given = [{"id": 1, "place": {"longitude": -122.0, "latitude": 37.0}, "raw": "{}"}]
+    key = "id" if mode == "upsert" else None
+    client.load(given, f"{dataset}.places", mode=mode, key=key)
+    assert [row["place"] for row in rows(f"{dataset}.places")] == [{"latitude": 37.0, "longitude": -122.0}]

@@ -140,3 +140,31 @@ def test_no_more_queries_than_allowed_are_under_way_at_once(
 def test_a_query_of_several_may_have_parameters(client: sl.Client) -> None:
     tables = client.query_all([("SELECT @n AS n", {"n": 1}), ("SELECT ? AS n", [2])])
     assert [table["n"] for table in tables] == [[1], [2]]
+
+
+def test_a_dry_run_is_no_stream_and_changes_nothing(client: sl.Client, emulator: Emulator) -> None:
+    with pytest.raises(sl.ConfigurationError, match="exclude each other"):
+        client.query("CREATE TABLE a.b (x INT64)", dry_run=True, stream=True)  # type: ignore[call-overload]  # the point
+    assert not list(emulator.requests)
+
+
+def test_a_linked_data_set_may_be_the_default_one(client: sl.Client) -> None:
+    linked = client.subscribe("1234-5678")
+    assert client.query("SELECT COUNT(*) AS n FROM latest_observations", default_dataset=linked)["n"][0] > 0
+
+
+def test_a_session_that_a_slow_query_began_is_named(client: sl.Client) -> None:
+    stats = client.query("SELECT 1 /* emulator: run for 1.3 seconds */", session=True).stats
+    assert stats.session_id
+    assert stats.statement_type == "SELECT"
+
+
+def test_the_last_progress_is_the_end(client: sl.Client) -> None:
+    seen: list[sl.QueryProgress] = []
+    client.query("SELECT n FROM UNNEST(GENERATE_ARRAY(1, 20)) AS n", progress=seen.append)
+    assert (seen[-1].state, seen[-1].rows, seen[-1].total_rows) == ("done", 20, 20)
+
+
+def test_several_queries_take_their_parameters_each(client: sl.Client) -> None:
+    with pytest.raises(TypeError, match="with each query"):
+        client.query_all(["SELECT @n"], params={"n": 1})  # type: ignore[call-overload]  # the point

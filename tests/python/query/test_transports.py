@@ -160,3 +160,16 @@ def test_arrow_that_is_damaged_is_an_error_and_never_a_table(
     with pytest.raises(sl.MalformedResponse) as caught:
         client.query(MANY_ROWS, page_size=500)
     assert caught.value.job_id
+
+
+def test_streams_that_may_not_be_read_are_replaced_by_pages(client: sl.Client, emulator: Emulator) -> None:
+    emulator.faults.add("403", service="bigquery_storage", match="ReadRows")
+    sql = "SELECT n FROM UNNEST(GENERATE_ARRAY(1, 120000)) AS n"
+    with pytest.warns(UserWarning, match="Storage Read API cannot be used"):
+        table = client.query(sql, ordered=False, page_size=20_000)
+    assert sorted(table["n"]) == list(range(1, 120_001))
+
+
+def test_a_semicolon_in_a_text_makes_no_script(client: sl.Client) -> None:
+    with pytest.warns(UserWarning, match="came as JSON"):
+        assert len(client.query("SELECT (1, 'a') AS pair, ';' AS mark")) == 1

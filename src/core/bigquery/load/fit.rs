@@ -105,8 +105,14 @@ impl Fitting<'_> {
         }
         if known_type == "STRUCT" && !is_unknown {
             let mut inner = described.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
-            let fields = self.fields(&given.fields, &known.fields, &mut inner, path)?;
+            let given_fields = self.fields(&given.fields, &known.fields, &mut inner, path)?;
             described["fields"] = Value::Array(inner);
+            // SQL assigns the fields of a STRUCT by their place, so the table's order counts; what the rows lack is null.
+            let is_given = |known: &TableFieldSchema| given_fields.iter().find(|given| given.name == known.name);
+            let mut fields: Vec<_> =
+                known.fields.iter().map(|known| is_given(known).unwrap_or(known).clone()).collect();
+            let is_new = |given: &&TableFieldSchema| known.fields.iter().all(|known| known.name != given.name);
+            fields.extend(given_fields.iter().filter(is_new).cloned());
             return Ok(TableFieldSchema { fields, ..known.clone() });
         }
         Ok(known.clone())
@@ -177,7 +183,13 @@ mod tests {
 
     fn fitted(given: &[TableFieldSchema], table: Vec<TableFieldSchema>, new_columns: NewColumns) -> Result<Fitted> {
         let described = table.iter().map(|field| json!(field)).collect();
-        let table = ExistingTable { fields: table, described, created: "1".into(), layout: serde_json::Map::new() };
+        let table = ExistingTable {
+            fields: table,
+            described,
+            created: "1".into(),
+            is_empty: false,
+            layout: serde_json::Map::new(),
+        };
         existing_table(given, &table, &Target::parse("d.t", "p").unwrap(), new_columns)
     }
 

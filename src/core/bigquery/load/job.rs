@@ -139,8 +139,9 @@ impl JobName {
     }
 }
 
-/// Looks for a job that an earlier call made for the same purpose, and waits for it where it runs.
-pub(super) async fn earlier(client: &BigQueryClient, name: &JobName) -> Result<Earlier> {
+/// Looks for a job that an earlier call made for the same purpose, and waits for it where it runs. Where the table was
+/// emptied since, what such a job did is gone.
+pub(super) async fn earlier(client: &BigQueryClient, name: &JobName, is_emptied: bool) -> Result<Earlier> {
     for attempt in 0..MOST_ATTEMPTS {
         let reference = name.reference(client, attempt);
         let found = match get(client, &reference).await {
@@ -148,7 +149,7 @@ pub(super) async fn earlier(client: &BigQueryClient, name: &JobName) -> Result<E
             found => found?,
         };
         let job = ended(client, found, &reference).await?;
-        if job.failure().is_none() {
+        if job.failure().is_none() && !is_emptied {
             return Ok(Earlier::Done(Box::new(job)));
         }
     }

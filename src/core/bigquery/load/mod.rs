@@ -28,6 +28,9 @@ use super::wire::{Int64, TableFieldSchema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Response;
 
+/// The column in which a run keeps its answers.
+pub const ANSWERS: &str = "streetlens";
+
 /// What becomes of the rows that the table has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LoadMode {
@@ -113,6 +116,13 @@ impl BigQueryClient {
             None => fit::new_table(&given)?,
             Some(table) => fit::existing_table(&given, table, target, options.new_columns)?,
         };
+        let is_emptied = table.as_ref().is_some_and(|table| table.is_empty);
+        if let Some(table) = &table
+            && options.mode == LoadMode::Upsert
+            && options.kept_column.is_none()
+        {
+            check_answers(&table.fields, &given, target)?;
+        }
         let prepared = plan::prepare(batches, &fitted, options).await?;
         let table = match table {
             Some(table) => {
@@ -125,7 +135,7 @@ impl BigQueryClient {
             None => self.made_table(target, &fitted.columns).await?,
         };
         let load = Load { client: self, target, location, layout: table.layout, fitted, prepared };
-        let result = load.write(options, &table.created).await?;
+        let result = load.write(options, &table.created, is_emptied).await?;
         tracing::info!(
             table = result.table,
             job_id = result.job_id,
@@ -145,8 +155,22 @@ impl BigQueryClient {
     }
 }
 
+/// Rows that come without the answers of the rows they cover would leave these beside other results.
+fn check_answers(known: &[TableFieldSchema], given: &[TableFieldSchema], target: &Target) -> Result<()> {
+    let holds = |fields: &[TableFieldSchema]| {
+        let answers = fields.iter().find(|field| field.name == ANSWERS);
+        answers.is_some_and(|answers| answers.fields.iter().any(|field| field.name == "question"))
+    };
+    if !holds(known) || holds(given) {
+        return Ok(());
+    }
+    let problem = format!("`{target}` takes the results of runs by `into=`, with their answers");
+    Err(Error::new(ErrorKind::InvalidInput, problem)
+        .with_hint("write to another table, or pass `into=` to the run that asks"))
+}
+
 impl Load<'_> {
-    async fn write(&self, options: &LoadOptions, created: &str) -> Result<LoadResult> {
+    async fn write(&self, options: &LoadOptions, created: &str, is_emptied: bool) -> Result<LoadResult> {
         let is_nothing = self.prepared.rows.count() == 0 && options.mode != LoadMode::Replace;
         if is_nothing {
             return Ok(LoadResult { location: self.location.clone(), ..self.nothing() });
@@ -159,7 +183,7 @@ impl Load<'_> {
         let (name, first_attempt) = match options.mode {
             LoadMode::Append => {
                 let name = self.name(&plan::append_name(self.target, created, options, &self.prepared));
-                match job::earlier(self.client, &name).await? {
+                match job::earlier(self.client, &name, is_emptied).await? {
                     Earlier::Done(job) => return Ok(self.repeated(&job)),
                     Earlier::Next(attempt) => (name, attempt),
                 }

@@ -36,6 +36,8 @@ pub(super) struct ExistingTable {
     pub(super) described: Vec<Value>,
     /// Milliseconds since 1970: another table of the same name has another one.
     pub(super) created: String,
+    /// Whether it has no rows, those included that were inserted lately.
+    pub(super) is_empty: bool,
     /// How it is partitioned and clustered, as a load job has to repeat it.
     pub(super) layout: Map<String, Value>,
 }
@@ -49,6 +51,10 @@ struct TableResource {
     schema: Option<Value>,
     #[serde(default)]
     creation_time: Option<Int64>,
+    #[serde(default)]
+    num_rows: Option<Int64>,
+    #[serde(default)]
+    streaming_buffer: Option<serde::de::IgnoredAny>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -142,7 +148,8 @@ impl BigQueryClient {
         let mut layout = resource.others;
         layout.retain(|name, _| matches!(name.as_str(), "timePartitioning" | "rangePartitioning" | "clustering"));
         let created = resource.creation_time.unwrap_or_default().0.to_string();
-        Ok(Some(ExistingTable { fields: table.fields, described, created, layout }))
+        let is_empty = resource.num_rows == Some(Int64(0)) && resource.streaming_buffer.is_none();
+        Ok(Some(ExistingTable { fields: table.fields, described, created, is_empty, layout }))
     }
 
     /// Makes a table with these columns, for good or until `expiration`, in milliseconds since 1970. One that is there

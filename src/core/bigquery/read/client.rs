@@ -1,6 +1,7 @@
 //! Opens read sessions and streams.
 
 use http::{HeaderMap, HeaderValue};
+use std::time::Duration;
 use tonic::metadata::MetadataMap;
 use tonic_prost::ProstCodec;
 use url::Url;
@@ -14,6 +15,7 @@ use super::wire::{
 };
 use crate::bigquery::arrow::ArrowDecoder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::retry::RetryPolicy;
 use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::transport::grpc::Channel;
@@ -120,8 +122,12 @@ impl ReadClient {
         };
         let channel = self.channel()?;
         let parameters = format!("read_session.table={}", encoded(&table));
+        // Who waits for this has another way, where gRPC is blocked.
+        let policy = RetryPolicy { max_attempts: 3, deadline: Duration::from_secs(10), ..self.stack.policy() };
         let created: Session = self
             .stack
+            .clone()
+            .with_policy(policy)
             .call(SERVICE, channel.endpoint(), |headers| async {
                 let headers = headers;
                 let request = with_metadata(request.clone(), &headers, &parameters)?;

@@ -10,7 +10,7 @@ use super::client::{ReadClient, SERVICE};
 use super::resume::{Limits, Next, Resume};
 use super::status;
 use super::wire::ReadRowsResponse;
-use crate::bigquery::arrow::ArrowDecoder;
+use crate::bigquery::arrow::{ArrowDecoder, canonical};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stack::Lease;
 
@@ -109,7 +109,7 @@ impl RowReader {
         if let Some(schema) = response.arrow_schema {
             let told = ArrowDecoder::new(&schema.serialized_schema)?;
             match &self.decoder {
-                Some(known) if known.schema() != told.schema() => {
+                Some(known) if canonical(known.schema()) != canonical(told.schema()) => {
                     return Err(malformed("its columns are others than before"));
                 }
                 _ => self.decoder = Some(told),
