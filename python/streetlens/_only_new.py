@@ -65,8 +65,12 @@ def _answered(session: Session, results: str, keys: Sequence[str]) -> Call[_Answ
                 f"the results `{results}` have no column {' or '.join(f'`{name}`' for name in keys)}",
                 hint=f"their columns are {', '.join(prepared.columns)}",
             )
-        good = {"status": "ok"} if "status" in prepared.columns else None
-        narrow = wish.having(columns=[key], where=good)
+        if "status" not in prepared.columns:
+            raise InvalidInput(
+                f"`{results}` is no table of results: it has no column `status`",
+                hint="name a table that `into=` or `results.to_bigquery(...)` wrote",
+            )
+        narrow = wish.having(columns=[key], where={"status": "ok"})
         rows = Then(narrow.prepare(), lambda found: run(session, found, found.rows(), {}))
         return Then(rows, lambda table: Ready(lambda: _Answered(key, set(table[key]) - {None})))
 

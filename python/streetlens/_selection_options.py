@@ -165,9 +165,7 @@ def _views(least: object, most: object) -> dict[str, Any]:
 def _conditions(where: Any) -> list[tuple[str, str, list[Any]]]:
     if where is None:
         return []
-    hint = (
-        'pass a dictionary of columns: {"pano_id": None, "asset_id": ["t1:…"], "camera_pose.pitch": (-5, 5)}'
-    )
+    hint = 'pass a dictionary of columns: {"asset_id": ["t1:…", "t1:…"], "camera_pose.pitch": (-5, 5)}'
     if not isinstance(where, Mapping):
         raise InvalidInput(f"`where` is a {type(where).__name__}", hint=hint)
     conditions = []

@@ -80,7 +80,8 @@ fn hint_about_sql(message: &str) -> Option<&'static str> {
             "Unrecognized name",
             "`client.query(\"SELECT * FROM ...\", dry_run=True).schema` lists the columns that are there",
         ),
-        ("Query parameter", "name every `@parameter` of the query in `params=`"),
+        ("Query parameter", "give every `@parameter` by its name and every `?` in its place in `params=`"),
+        ("must be qualified", "write `dataset.table`, or pass `default_dataset=`"),
         ("Syntax error", "see the [line:column] above; names of tables take backticks, texts take quotes"),
     ];
     hints.iter().find(|(mark, _)| message.contains(mark)).map(|(_, hint)| *hint)

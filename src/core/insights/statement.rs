@@ -210,9 +210,14 @@ impl Writer<'_> {
 
     fn is_unanswered(&self, answered: &Shape) -> Result<String> {
         let key = self.answered_key(answered)?;
-        let is_good = if answered.has("status") { " AND answered.status = 'ok'" } else { "" };
+        if !answered.has("status") {
+            let problem = format!("`{}` is no table of results: it has no column `status`", answered.table);
+            return Err(Error::new(ErrorKind::InvalidInput, problem)
+                .with_hint("name a table that `into=` or `results.to_bigquery(...)` wrote"));
+        }
         Ok(format!(
-            "NOT EXISTS (\n    SELECT 1 FROM {} AS answered\n    WHERE answered.{key} = candidate.{key}{is_good}\n  )",
+            "NOT EXISTS (\n    SELECT 1 FROM {} AS answered\n    \
+             WHERE answered.{key} = candidate.{key} AND answered.status = 'ok'\n  )",
             answered.sql()?
         ))
     }

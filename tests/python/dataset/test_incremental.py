@@ -161,3 +161,12 @@ def test_what_is_no_table_is_refused(client: sl.Client, only_new: Any) -> None:
 def test_asking_anew_and_only_the_new_contradict_each_other(client: sl.Client) -> None:
     with pytest.raises(sl.ConfigurationError, match="refresh"):
         classify(client, ["gs://bucket/a.jpg"], only_new=True, refresh=True)
+
+
+@pytest.mark.parametrize("is_selection", [True, False])
+def test_a_table_without_statuses_is_no_table_of_results(client: sl.Client, is_selection: bool) -> None:
+    selection = client.observations(limit=3)
+    images = selection if is_selection else selection.fetch()
+    source = "imagery_insights___preview___us.latest_observations"
+    with pytest.raises(sl.InvalidInput, match="is no table of results"):
+        client.classify(images, "What is it?", only_new=source, progress=False)
