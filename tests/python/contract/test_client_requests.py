@@ -155,7 +155,7 @@ SCENARIOS: dict[Callable[[sl.Client, Emulator, Path], None], set[str]] = {
     occupied: {*SUBSCRIBE, "bigquery.datasets.get"},
     pages: {QUERY, "bigquery.jobs.getQueryResults"},
     parameters: {QUERY},
-    long_jobs: {QUERY, "bigquery.jobs.getQueryResults", "bigquery.jobs.cancel"},
+    long_jobs: {QUERY, "bigquery.jobs.getQueryResults", "bigquery.jobs.get", "bigquery.jobs.cancel"},
     every_option: {GENERATE},
     inline_images: {GENERATE},
     metadata: {GENERATE, "storage.objects.get"},
