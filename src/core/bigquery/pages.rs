@@ -18,7 +18,8 @@ use super::wire::JobReference;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Request;
 
-/// Pages under way or waiting for their reader. A page has at most about 10 MB, so this bounds the memory.
+/// Pages under way or waiting for their reader. BigQuery gives about 10 MB a page, which bounds the memory where the user
+/// asks for no larger ones.
 const AHEAD: usize = 4;
 
 /// Asks for rows of a job's result.

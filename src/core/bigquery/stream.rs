@@ -138,8 +138,10 @@ impl QueryStream {
             Transport::Arrow | Transport::Storage => true,
         };
         let Some((location, job_id)) = job.location.as_deref().zip(job.job_id.as_deref()).filter(|_| is_wanted) else {
-            let page_rows = query.page_size.map_or(here, u64::from);
-            let pages = Pages::new(client.clone(), Rowset::Job(job), None, here, Some(page_rows), self.total_rows);
+            // The first page tells how many rows one has only where nothing cut it short.
+            let is_whole = query.transport == Transport::Rest;
+            let page_rows = query.page_size.map(u64::from).or(is_whole.then_some(here));
+            let pages = Pages::new(client.clone(), Rowset::Job(job), None, here, page_rows, self.total_rows);
             self.source = Source::Pages(Box::new(pages));
             return Ok(());
         };

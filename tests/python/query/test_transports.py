@@ -173,3 +173,16 @@ def test_streams_that_may_not_be_read_are_replaced_by_pages(client: sl.Client, e
 def test_a_semicolon_in_a_text_makes_no_script(client: sl.Client) -> None:
     with pytest.warns(UserWarning, match="came as JSON"):
         assert len(client.query("SELECT (1, 'a') AS pair, ';' AS mark")) == 1
+
+
+def test_pages_after_a_slow_query_are_no_smaller_than_bigquery_gives_them(
+    client: sl.Client, emulator: Emulator
+) -> None:
+    emulator.faults.add("403", service="bigquery_storage")
+    sql = "SELECT n FROM UNNEST(GENERATE_ARRAY(1, 20000)) AS n ORDER BY n"
+    with pytest.warns(UserWarning, match="Storage Read API cannot be used"):
+        client.query(f"{sql} -- once", page_size=1000)
+    known = len(emulator.requests)
+    table = client.query(f"{sql} /* emulator: run for 1.3 seconds */")
+    assert table["n"] == list(range(1, 20_001))
+    assert len(emulator.requests) - known < 10
